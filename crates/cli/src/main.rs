@@ -1,0 +1,82 @@
+//! The `carnet` command: one file for each subcommand, and nothing in them that the library crates could do.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod check;
+mod connect;
+mod demo;
+mod log;
+mod output;
+mod policy;
+mod serve;
+mod sessions;
+mod token;
+mod verify;
+mod wrap;
+
+/// Carnet: a gateway in front of MCP servers that identifies, decides, masks, records and proves.
+#[derive(Parser, Debug)]
+#[command(name = "carnet", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Show what Carnet does, with a sample server, a development identity provider and three personas.
+    Demo(demo::Args),
+    /// Run the gateway.
+    Serve(serve::Args),
+    /// Validate configuration and policies, without a network.
+    Check(check::Args),
+    /// Print the JSON Schema of the configuration, for editors.
+    Schema,
+    /// Stand as a stdio server around a local stdio server.
+    Wrap(wrap::Args),
+    /// Join a client that only speaks stdio to a remote gateway or server.
+    Connect(connect::Args),
+    /// Read recordings.
+    #[command(subcommand)]
+    Sessions(sessions::Command),
+    /// Check the log in a data folder.
+    Verify(verify::Args),
+    /// Explain and test policies.
+    #[command(subcommand)]
+    Policy(policy::Command),
+    /// Make a static API token and the configuration lines for it.
+    Token(token::Args),
+}
+
+/// The configuration file that most commands take.
+#[derive(clap::Args, Debug, Clone)]
+struct ConfigFile {
+    /// The configuration file.
+    #[arg(short, long, value_name = "FILE", default_value = "carnet.yaml")]
+    config: PathBuf,
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Demo(args) => demo::run(args),
+        Command::Serve(args) => serve::run(args),
+        Command::Check(args) => check::run(args),
+        Command::Schema => check::schema(),
+        Command::Wrap(args) => wrap::run(args),
+        Command::Connect(args) => connect::run(args),
+        Command::Sessions(command) => sessions::run(command),
+        Command::Verify(args) => verify::run(args),
+        Command::Policy(command) => policy::run(command),
+        Command::Token(args) => token::run(args),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            output::error(&format!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}

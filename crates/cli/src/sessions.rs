@@ -1,0 +1,34 @@
+//! `carnet sessions`: recordings of sessions, masked as they were recorded. Reads the files of the log while the gateway
+//! writes them; takes no lock and changes nothing.
+
+use std::process::ExitCode;
+
+mod keyring;
+mod list;
+mod opened;
+mod place;
+mod pretty;
+mod show;
+#[cfg(test)]
+mod tests;
+pub(crate) mod wording;
+
+pub(crate) use keyring::KeyRing;
+pub(crate) use place::kek;
+
+/// Subcommands of `carnet sessions`.
+#[derive(clap::Subcommand, Debug)]
+pub(crate) enum Command {
+    /// List sessions: who, through which agent, with which server, from when to when.
+    List(list::Args),
+    /// Show every record of a session in order, with the masked messages.
+    Show(show::Args),
+}
+
+/// Runs `carnet sessions`.
+pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::List(args) => list::run(&args),
+        Command::Show(args) => show::run(&args),
+    }
+}

@@ -1,0 +1,324 @@
+//! The file format, version 1: every key with its kind and one line on what it is for. Defaults are in
+//! `resolve`; the test `defaults_are_as_documented` holds the two together.
+
+use crate::shape::Kind::{
+    Address, Claim, Class, Count, Duration, EnvValue, Flag, HeaderName, Host, List, Map, Name, Origin, Path,
+    Rate, Region, Secret, Sha256, Size, Table as T, Text, Time, Url, Variable, Version, Words,
+};
+use crate::shape::{Table, key, need};
+
+pub(crate) const ALGORITHMS: &[&str] =
+    &["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"];
+pub(crate) const MASK_ACTIONS: &[&str] = &["redact", "keep-last-4", "drop", "token"];
+pub(crate) const KINDS: &[&str] = &["user", "workload"];
+
+pub(crate) static FILE: Table = Table {
+    name: "the configuration",
+    keys: &[
+        need("version", Version, "Version of this format: 1."),
+        need("cell", T(&CELL), "Name and place of this gateway and its log."),
+        key("data", Path, "Folder of log, keys and state. Default: ./data"),
+        key("listeners", List(&T(&LISTENER)), "Where callers connect. Default: 127.0.0.1:7300 without TLS."),
+        key(
+            "public_url",
+            Url,
+            "The address that callers know (RFC 9728 metadata). Default: from the first listener.",
+        ),
+        key("identity", T(&IDENTITY), "Who may call and how they prove who they are."),
+        key("policies", List(&Path), "Policy files, or folders of *.cedar. None: every call is denied."),
+        key("servers", Map(&Name, &T(&SERVER)), "The MCP servers behind the gateway, each at /mcp/NAME."),
+        key("masking", T(&MASKING), "What replaces values that the policy does not reveal."),
+        key("limits", T(&LIMITS), "Sizes, counts, times and rates."),
+        key("evidence", T(&EVIDENCE), "How evidence is kept."),
+        key("telemetry", T(&TELEMETRY), "Logs, metrics and traces of the gateway itself."),
+        key("admin", T(&ADMIN), "The operator's own listener: /metrics and /readyz with details."),
+        key("drain", Duration, "How long open calls may run on after SIGTERM. Default: 25s"),
+    ],
+};
+
+static CELL: Table = Table {
+    name: "the cell",
+    keys: &[
+        key("name", Name, "Short name of the cell. Default: carnet"),
+        key("origin", Text, "Origin line of the log's checkpoints. Default: carnet.local/NAME"),
+        need(
+            "region",
+            Region,
+            "Where the gateway runs and its log lies: a country (de) or a cloud region (eu-west-2).",
+        ),
+    ],
+};
+
+static LISTENER: Table = Table {
+    name: "a listener",
+    keys: &[
+        need("address", Address, "Address and port, such as 127.0.0.1:7300 or [::]:443."),
+        key("tls", T(&LISTENER_TLS), "Certificate and key. Without it: plain HTTP."),
+        key(
+            "plaintext_beyond_loopback",
+            Flag,
+            "Allow plain HTTP on an address that is not loopback. Default: false",
+        ),
+        key("hosts", List(&Host), "Accepted Host values besides loopback names and the address itself."),
+        key("origins", List(&Origin), "Accepted Origin values (browsers)."),
+    ],
+};
+
+static LISTENER_TLS: Table = Table {
+    name: "TLS of a listener",
+    keys: &[
+        need("certificate", Path, "PEM file with the certificate chain."),
+        need("key", Secret, "PEM private key, as file:PATH or env:NAME."),
+        key("client_ca", Path, "PEM roots for client certificates: given, a client certificate is required."),
+    ],
+};
+
+static IDENTITY: Table = Table {
+    name: "identity",
+    keys: &[
+        key("issuers", List(&T(&ISSUER)), "OpenID providers whose tokens are accepted."),
+        key("tokens", List(&T(&TOKEN)), "Static API tokens; only their hash is written here."),
+        key(
+            "anonymous",
+            T(&ANONYMOUS),
+            "Who a caller without a token is. Only if every listener is loopback.",
+        ),
+    ],
+};
+
+static ISSUER: Table = Table {
+    name: "an issuer",
+    keys: &[
+        need("issuer", Url, "The iss value of its tokens, exactly."),
+        need("audiences", List(&Text), "Accepted aud values."),
+        key("jwks_uri", Url, "Where its keys are. Default: found by discovery."),
+        key("algorithms", List(&Words(ALGORITHMS)), "Accepted signature algorithms. Default: [RS256, ES256]"),
+        key("claims", T(&CLAIMS), "Which claim says what."),
+        key("required_scopes", List(&Text), "Scopes that every token must carry."),
+        key("ca", Path, "PEM roots for fetching its keys, instead of the system's."),
+    ],
+};
+
+static CLAIMS: Table = Table {
+    name: "claims",
+    keys: &[
+        key("groups", Claim, "Groups. Default: groups"),
+        key("subject", Claim, "The stable subject. Default: sub"),
+        key("client", Claim, "The client that asked for the token. Default: azp, client_id, cid or appid"),
+        key("region", Claim, "Where the caller is."),
+        key("purpose", Claim, "What the caller works on."),
+        key("actor", Claim, "The agent that acts for the subject. Default: act (RFC 8693)"),
+    ],
+};
+
+static TOKEN: Table = Table {
+    name: "a token",
+    keys: &[
+        need("name", Name, "Name for logs and errors."),
+        need("sha256", Sha256, "SHA-256 of the token, 64 hexadecimal digits. `carnet token new` makes both."),
+        need("subject", Text, "The identity's subject."),
+        key("kind", Words(KINDS), "Person or program. Default: workload"),
+        key("groups", List(&Text), "Groups."),
+        need("expires", Time, "From when on it is refused, such as 2027-01-01T00:00:00Z."),
+        key("purpose", Text, "What it is used for."),
+        key("region", Region, "Where its holder is."),
+    ],
+};
+
+static ANONYMOUS: Table = Table {
+    name: "anonymous",
+    keys: &[
+        need("subject", Text, "The identity's subject."),
+        key("kind", Words(KINDS), "Person or program. Default: user"),
+        key("groups", List(&Text), "Groups."),
+    ],
+};
+
+static SERVER: Table = Table {
+    name: "a server",
+    keys: &[
+        key("url", Url, "Address of a server over HTTP. Either this or command."),
+        key("transport", Words(&["streamable-http", "http+sse"]), "Default: streamable-http"),
+        key("allow_plaintext", Flag, "Allow http:// to a host that is not loopback. Default: false"),
+        key("credentials", T(&CREDENTIALS), "What Carnet shows the server."),
+        key("tls", T(&UPSTREAM_TLS), "TLS towards the server."),
+        key("idle_connections", Count, "Connections kept open. Default: 32"),
+        key("command", List(&Text), "Program and arguments of a stdio server. Either this or url."),
+        key(
+            "environment",
+            Map(&Variable, &EnvValue),
+            "The child's environment: env:NAME, file:PATH or value:TEXT.",
+        ),
+        key("inherit", List(&Variable), "Variables taken over from the gateway. Default: [PATH, HOME]"),
+        key("directory", Path, "The child's working folder."),
+        key(
+            "region",
+            Region,
+            "Where the server processes data. Default: the cell's for command, unknown for url.",
+        ),
+        key("purpose", Text, "What calls to it are for, unless the token says so."),
+        key("legal_basis", Text, "On which legal basis."),
+        key("labels", List(&Text), "Labels that policies may test."),
+        key("timeouts", T(&TIMEOUTS), "Times."),
+        key("limits", T(&SERVER_LIMITS), "Sizes and counts."),
+        key("rate", T(&SERVER_RATE), "Rates."),
+    ],
+};
+
+static CREDENTIALS: Table = Table {
+    name: "credentials",
+    keys: &[
+        key("bearer", Secret, "Authorization: Bearer VALUE."),
+        key("header", T(&HEADER), "A header of another name."),
+        key("oauth", T(&OAUTH), "OAuth client credentials."),
+    ],
+};
+
+static HEADER: Table = Table {
+    name: "a header",
+    keys: &[
+        need("name", HeaderName, "The header's name."),
+        need("value", Secret, "Its whole value, as env:NAME or file:PATH."),
+    ],
+};
+
+static OAUTH: Table = Table {
+    name: "oauth",
+    keys: &[
+        need("token_url", Url, "Token endpoint."),
+        need("client_id", Text, "Client identifier."),
+        need("client_secret", Secret, "Client secret, as env:NAME or file:PATH."),
+        key("scope", Text, "Scopes, separated by spaces."),
+        key("resource", Text, "Resource indicator (RFC 8707)."),
+        key("audience", Text, "Audience (Auth0)."),
+        key("auth", Words(&["basic", "post"]), "How the client shows its secret. Default: basic"),
+    ],
+};
+
+static UPSTREAM_TLS: Table = Table {
+    name: "TLS towards a server",
+    keys: &[
+        key("ca", Path, "PEM roots to trust instead of the system's."),
+        key("certificate", Path, "PEM chain of the client certificate."),
+        key("key", Secret, "PEM key of the client certificate, as file:PATH or env:NAME."),
+    ],
+};
+
+static TIMEOUTS: Table = Table {
+    name: "timeouts",
+    keys: &[
+        key(
+            "connect",
+            Duration,
+            "For a connection, or the stream of an HTTP+SSE server to open. Default: 10s",
+        ),
+        key("request", Duration, "For a request. Default: limits.request_timeout"),
+        key("stream_idle", Duration, "For a silent stream. Default: limits.stream_idle"),
+    ],
+};
+
+static SERVER_LIMITS: Table = Table {
+    name: "limits of a server",
+    keys: &[
+        key("response_body", Size, "Largest reply. Default: limits.response_body"),
+        key("concurrency", Count, "Calls at once. Default: 64"),
+    ],
+};
+
+static SERVER_RATE: Table = Table {
+    name: "rates of a server",
+    keys: &[
+        key("per_principal", Rate, "Calls of one principal to this server, such as 100/s burst 200."),
+        key("tools", Map(&Text, &Rate), "Calls of one principal to one tool."),
+    ],
+};
+
+static MASKING: Table = Table {
+    name: "masking",
+    keys: &[
+        key("default", Words(MASK_ACTIONS), "For classes not named. Default: redact"),
+        key("classes", Map(&Class, &Words(MASK_ACTIONS)), "By data class."),
+        key(
+            "countries",
+            List(&Region),
+            "Countries whose national numbers are masked on their check digits alone; others need a key or word too.",
+        ),
+    ],
+};
+
+static LIMITS: Table = Table {
+    name: "limits",
+    keys: &[
+        key("request_body", Size, "Default: 4MiB"),
+        key("response_body", Size, "Default: 16MiB"),
+        key("headers", Size, "All header fields of a request. Default: 64KiB"),
+        key("connections", Count, "Open connections. Default: 1024"),
+        key("concurrency", Count, "Calls in work. Default: 512"),
+        key("sessions", Count, "Open sessions. Default: 10000"),
+        key("session_idle", Duration, "Default: 30m"),
+        key("stream_idle", Duration, "Default: 5m"),
+        key("request_timeout", Duration, "Default: 60s"),
+        key("header_timeout", Duration, "For a request's header to come in. Default: 10s"),
+        key("rate", T(&RATES), "Rates for everybody."),
+    ],
+};
+
+static RATES: Table = Table {
+    name: "rates",
+    keys: &[
+        key("per_principal", Rate, "Calls of one principal, such as 100/s burst 200."),
+        key("per_tool", Rate, "Calls of one principal to one tool."),
+    ],
+};
+
+static EVIDENCE: Table = Table {
+    name: "evidence",
+    keys: &[
+        key(
+            "kek",
+            Secret,
+            "Key that encrypts the cell's keys. Default: one is made beside the data (for a trial).",
+        ),
+        key("heartbeat", Duration, "A heartbeat record at least this often. Default: 60s"),
+        key(
+            "checkpoint",
+            Duration,
+            "A signed checkpoint at most this long after a record, 1s at most. Default: 1s",
+        ),
+        key("segment", Size, "Size of a segment file. Default: 64MiB"),
+    ],
+};
+
+static TELEMETRY: Table = Table {
+    name: "telemetry",
+    keys: &[
+        key("log", T(&LOG), "The gateway's own log, without content."),
+        key("otlp", T(&OTLP), "Where traces and metrics are sent. Default: nowhere."),
+    ],
+};
+
+static LOG: Table = Table {
+    name: "the log",
+    keys: &[
+        key("level", Words(&["error", "warn", "info", "debug", "trace"]), "Default: info"),
+        key("format", Words(&["text", "json"]), "Default: text"),
+    ],
+};
+
+static OTLP: Table = Table {
+    name: "otlp",
+    keys: &[
+        need("endpoint", Url, "The collector's address (OTLP over HTTP)."),
+        need("region", Region, "Where the collector is."),
+        key("headers", Map(&HeaderName, &Secret), "Extra headers, as env:NAME or file:PATH."),
+        key("allow_plaintext", Flag, "Allow http:// to a host that is not loopback. Default: false"),
+    ],
+};
+
+static ADMIN: Table = Table {
+    name: "admin",
+    keys: &[
+        need("address", Address, "Address and port, such as 127.0.0.1:7301."),
+        key("plaintext_beyond_loopback", Flag, "Allow an address that is not loopback. Default: false"),
+    ],
+};

@@ -1,0 +1,89 @@
+//! Configuration text to a checked configuration, with every error at once.
+//!
+//! [`load`] takes a file's name and text, the environment, the folder that relative paths start from and the
+//! time, and gives a [`Config`] or every mistake with file, line and column. Nothing is read from disk here,
+//! and secrets stay references ([`SecretRef`]).
+
+mod check;
+mod diagnostic;
+mod format;
+mod policy_tests;
+mod report;
+mod resolve;
+mod resolved;
+mod scalar;
+mod schema;
+mod shape;
+mod suggest;
+#[cfg(test)]
+mod tests;
+mod view;
+mod yaml;
+
+pub use diagnostic::{Diagnostic, Severity, render};
+pub use policy_tests::{PolicyTest, TestCaller, parse_policy_tests};
+pub use resolve::folder_of;
+pub use resolved::*;
+pub use schema::schema;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// What the text is read against.
+#[derive(Clone, Copy)]
+pub struct Source<'a> {
+    /// The file's name, for messages.
+    pub file: &'a str,
+    /// The text.
+    pub text: &'a str,
+    /// Folder that relative paths start from.
+    pub folder: &'a Path,
+    /// The environment: `env:NAME` must name a variable that is in it.
+    pub environment: &'a BTreeMap<String, String>,
+    /// Seconds since 1970 (UTC), to warn of expired tokens.
+    pub now: u64,
+}
+
+/// A configuration that may be used, and what to warn of.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The configuration.
+    pub config: Config,
+    /// Warnings, in the order of the file.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Reads a configuration.
+///
+/// # Errors
+/// Every mistake in the text, in the order of the file.
+pub fn load(source: Source<'_>) -> Result<Loaded, Vec<Diagnostic>> {
+    let mut report = report::Report::new();
+    let root = yaml::parse(source.text, &mut report);
+    let config = root.map(|root| {
+        check::check(
+            &root,
+            "the configuration",
+            yaml::Place::START,
+            &shape::Kind::Table(&format::FILE),
+            &mut report,
+        );
+        resolve::Resolver { source, report: &mut report }.config(view::View::root(&root))
+    });
+    let found = report.finish(source.file, source.text);
+    match config {
+        Some(config) if found.iter().all(|d| d.severity == Severity::Warning) => {
+            Ok(Loaded { config, warnings: found })
+        }
+        _ => Err(found),
+    }
+}
+
+impl Config {
+    /// The configuration in force as text, every default filled in, secrets only as references: what the caller
+    /// hashes for the record. The same configuration gives the same text; another order of servers is another.
+    #[must_use]
+    pub fn canonical(&self) -> String {
+        format!("carnet-config 1\n{self:#?}\n")
+    }
+}

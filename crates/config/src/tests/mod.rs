@@ -1,0 +1,29 @@
+//! The reader of configurations, seen from outside: what mistakes look like, what may not happen at all, and
+//! that every example can be used.
+
+mod docs;
+mod examples;
+mod mistakes;
+mod policy_cases;
+mod properties;
+mod resolved;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::{Diagnostic, Loaded, Source, load};
+
+/// 2026-11-21T00:00:00Z.
+const NOW: u64 = 1_795_219_200;
+
+fn read(text: &str) -> Result<Loaded, Vec<Diagnostic>> {
+    let environment: BTreeMap<String, String> =
+        ["CRM_TOKEN", "FILES_TOKEN"].map(|n| (n.to_owned(), "x".to_owned())).into();
+    load(Source {
+        file: "carnet.yaml",
+        text,
+        folder: Path::new("/etc/carnet"),
+        environment: &environment,
+        now: NOW,
+    })
+}

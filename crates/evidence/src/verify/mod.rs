@@ -1,0 +1,266 @@
+//! Verification of a log on disk: every step over all leaves, in one pass, in bounded memory.
+//!
+//! Pure over [`LogSource`]; the auditor's binary and the operator's command give it files. Memory holds one segment,
+//! the open tiles, and what is open at the time: sessions not closed, decisions not answered.
+
+mod alive;
+mod blobs;
+mod read;
+mod report;
+mod sessions;
+mod stored;
+#[cfg(test)]
+mod tests;
+
+use crate::checkpoint::{Checkpoint, CheckpointError};
+use crate::leaf::{Ext, Leaf, LeafType};
+use crate::note::{NoteError, Verifier};
+use crate::tree::Hash;
+
+#[cfg(feature = "seal")]
+pub use blobs::KeyLookup;
+pub use report::{Fault, Finding, LISTED, Outcome, Report, Step};
+
+/// The files of a log could not be read: not damage, but no answer either.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("cannot read {path}: {why}")]
+pub struct SourceError {
+    /// Path below the log.
+    pub path: String,
+    /// Kind of error.
+    pub why: String,
+}
+
+/// Gives the files below `log/`.
+pub trait LogSource {
+    /// The bytes of a file, `None` if it is not there. Paths are like `checkpoint` or `tile/0/x001/234`.
+    ///
+    /// # Errors
+    /// When it is there and cannot be read.
+    fn file(&self, path: &str) -> Result<Option<Vec<u8>>, SourceError>;
+
+    /// Names of the files in `segments/`, in any order.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    fn segments(&self) -> Result<Vec<String>, SourceError>;
+}
+
+/// What to verify against.
+#[derive(Clone, Copy, Default)]
+pub struct Options<'a> {
+    /// Key of the log. Without it the log's own `vkey` is taken, which proves less, and the report says so.
+    pub key: Option<&'a Verifier>,
+    /// A checkpoint that was kept from an earlier time.
+    pub last_checkpoint: Option<&'a [u8]>,
+    /// Session keys, to open disclosures.
+    #[cfg(feature = "seal")]
+    pub keys: Option<&'a KeyLookup<'a>>,
+}
+
+impl<'a> Options<'a> {
+    /// What an auditor has: perhaps the key, perhaps an earlier checkpoint.
+    #[must_use]
+    pub fn new(key: Option<&'a Verifier>, last_checkpoint: Option<&'a [u8]>) -> Self {
+        Options {
+            key,
+            last_checkpoint,
+            #[cfg(feature = "seal")]
+            keys: None,
+        }
+    }
+}
+
+impl std::fmt::Debug for Options<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Options(key: {}, last: {})", self.key.is_some(), self.last_checkpoint.is_some())
+    }
+}
+
+/// One leaf on its way through the steps.
+struct Item<'a> {
+    index: u64,
+    bytes: &'a [u8],
+    hash: Hash,
+    blobs: [Option<(Hash, &'a [u8])>; 2],
+}
+
+/// Verifies a log.
+///
+/// # Errors
+/// [`SourceError`] when files cannot be read. Damage is no error but a finding in the report.
+pub fn verify(source: &dyn LogSource, options: &Options<'_>) -> Result<Report, SourceError> {
+    let (first, key, checkpoint) = check_checkpoint(source, options)?;
+    let (mut history, earlier) = check_history(options, key.as_ref(), checkpoint.as_ref());
+    let size = checkpoint.as_ref().map_or(0, |c| c.size);
+
+    let mut stored = stored::Stored::new(source, checkpoint.as_ref(), earlier.as_ref().map(|c| c.size));
+    let mut leaves = Leaves::new(key.as_ref());
+    let mut sessions = sessions::Sessions::new();
+    let mut alive = alive::Alive::new();
+    let mut blobs = blobs::Blobs::new(options, checkpoint.as_ref().map(|c| c.origin.as_str()));
+    let (segments, whole) = read::each(source, size, &mut |item| {
+        stored.push(item)?;
+        if let Some(leaf) = leaves.read(item) {
+            sessions.push(item, &leaf);
+            alive.push(item.index, &leaf);
+            blobs.push(item, &leaf);
+        }
+        Ok(())
+    })?;
+
+    let count = leaves.count;
+    if let Some(earlier) = &earlier
+        && history.outcome == Outcome::Holds
+        && whole
+        && stored.earlier_root() != Some(earlier.root)
+    {
+        history.fault(Fault::Forked, Some(earlier.size), "the tree of that size has another root now");
+    }
+    let (tree, tiles) = stored.finish(whole && checkpoint.is_some())?;
+    let (links, calls) = sessions.finish(leaves.last_start, leaves.stopped);
+    let mut steps = vec![first, history, segments, tree, tiles, leaves.finish(), links, calls];
+    steps.push(alive.finish());
+    steps.extend(blobs.finish());
+    Ok(Report { origin: checkpoint.map(|c| c.origin), size, leaves: count, steps })
+}
+
+type FirstStep = (Step, Option<Verifier>, Option<Checkpoint>);
+
+/// The checkpoint: a signed note, by the key of this origin.
+fn check_checkpoint(source: &dyn LogSource, options: &Options<'_>) -> Result<FirstStep, SourceError> {
+    let mut step = Step::new("checkpoint");
+    let key = match options.key {
+        Some(key) => Some(key.clone()),
+        None => {
+            step.note("the key is the log's own: compare it with one that you got another way");
+            let file = source.file("vkey")?;
+            file.and_then(|bytes| Verifier::parse(std::str::from_utf8(&bytes).ok()?).ok())
+        }
+    };
+    if key.is_none() {
+        step.fault(Fault::KeyUnusable, None, "no verifier key, or not the form of one");
+    }
+    let checkpoint = match (source.file("checkpoint")?, &key) {
+        (None, _) => {
+            step.fault(Fault::CheckpointMissing, None, "there is no file checkpoint");
+            None
+        }
+        (Some(_), None) => None,
+        (Some(bytes), Some(key)) => open_checkpoint(&mut step, &bytes, key),
+    };
+    if let Some(checkpoint) = &checkpoint {
+        step.count("leaves covered", checkpoint.size);
+    }
+    Ok((step, key, checkpoint))
+}
+
+fn open_checkpoint(step: &mut Step, bytes: &[u8], key: &Verifier) -> Option<Checkpoint> {
+    match Checkpoint::open(bytes, key) {
+        Ok((checkpoint, note)) => {
+            step.count("signature lines", note.signatures.len() as u64);
+            Some(checkpoint)
+        }
+        Err(e) => {
+            let fault = match e {
+                CheckpointError::Note(NoteError::Unsigned | NoteError::Signature) => {
+                    Fault::CheckpointSignature
+                }
+                CheckpointError::Origin => Fault::CheckpointOrigin,
+                _ => Fault::CheckpointMalformed,
+            };
+            step.fault(fault, None, e.to_string());
+            None
+        }
+    }
+}
+
+/// Against a checkpoint of an earlier time: the log may only have grown. Its root is compared when the leaves are read.
+fn check_history(
+    options: &Options<'_>,
+    key: Option<&Verifier>,
+    now: Option<&Checkpoint>,
+) -> (Step, Option<Checkpoint>) {
+    let mut step = Step::new("history");
+    let (Some(bytes), Some(key)) = (options.last_checkpoint, key) else {
+        step.skip("no earlier checkpoint to compare with");
+        return (step, None);
+    };
+    let Some(earlier) = open_checkpoint(&mut step, bytes, key) else { return (step, None) };
+    step.counts = vec![("leaves then", earlier.size)];
+    match now {
+        None => step.skip("no checkpoint now"),
+        Some(now) if now.size < earlier.size => {
+            let detail = format!("{} leaves now, {} then", now.size, earlier.size);
+            step.fault(Fault::RolledBack, Some(now.size), detail);
+        }
+        Some(now) if now.size == earlier.size && now.root != earlier.root => {
+            step.fault(Fault::Forked, Some(now.size), "two checkpoints of one size with two roots");
+        }
+        Some(_) => {}
+    }
+    (step, Some(earlier))
+}
+
+/// Leaves one by one: form, genesis, types.
+struct Leaves<'a> {
+    step: Step,
+    key: Option<&'a Verifier>,
+    count: u64,
+    newest: u64,
+    last_start: Option<u64>,
+    stopped: bool,
+}
+
+impl<'a> Leaves<'a> {
+    fn new(key: Option<&'a Verifier>) -> Self {
+        let step = Step::new("leaves");
+        Leaves { step, key, count: 0, newest: 0, last_start: None, stopped: false }
+    }
+
+    fn read(&mut self, item: &Item<'_>) -> Option<Leaf> {
+        self.count += 1;
+        let leaf = match Leaf::parse(item.bytes) {
+            Ok(leaf) => leaf,
+            Err(e) => {
+                self.step.fault(Fault::LeafMalformed, Some(item.index), e.to_string());
+                return None;
+            }
+        };
+        self.genesis(item.index, &leaf);
+        self.newest = self.newest.max(leaf.draft.t);
+        self.stopped = leaf.draft.ty == LeafType::GwStop;
+        if leaf.draft.ty == LeafType::GwStart {
+            self.last_start = Some(item.index);
+        }
+        Some(leaf)
+    }
+
+    fn genesis(&mut self, index: u64, leaf: &Leaf) {
+        let is = leaf.draft.ty == LeafType::CellGenesis;
+        if is != (index == 0) {
+            let detail = if is { "a second genesis" } else { "the first leaf is no genesis" };
+            self.step.fault(Fault::GenesisMissing, Some(index), detail);
+        }
+        if !is {
+            return;
+        }
+        let named = leaf.draft.ext.iter().find(|(k, _)| *k == "key").map(|(_, v)| v);
+        let ours = self.key.map(|k| Ext::Text(k.to_text()));
+        if self.key.is_some() && named != ours.as_ref() {
+            self.step.fault(
+                Fault::GenesisKey,
+                Some(index),
+                "the genesis names another key than the one used here",
+            );
+        }
+    }
+
+    fn finish(mut self) -> Step {
+        self.step.count("well formed", self.count - self.step.found.min(self.count));
+        if self.newest > 0 {
+            self.step.note(format!("newest leaf is of {} (Unix seconds)", self.newest));
+        }
+        self.step
+    }
+}

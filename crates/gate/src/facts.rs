@@ -1,0 +1,84 @@
+//! What is known about a crossing before its content is looked at: the caller and the server.
+
+use std::sync::Arc;
+
+use carnet_evidence::seal::MacKey;
+use carnet_model::{Identity, IdentityKind, Principal, Region};
+use carnet_policy::PrincipalKey;
+
+use crate::shell::Moment;
+
+/// An authenticated caller with what is derived from it once per token rather than once per call.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// Who it is.
+    pub principal: Principal,
+    /// The policy's key for it.
+    pub key: PrincipalKey,
+    /// When its token ends, Unix seconds; `None` for callers without a token.
+    pub expires: Option<i64>,
+    /// The `actor` disclosure's value, JSON.
+    pub(crate) actor: String,
+    /// The `agent` disclosure's value, JSON; `None` where nobody acts for another.
+    pub(crate) agent: Option<String>,
+}
+
+impl Caller {
+    /// Whether its token has ended. A stream may outlive the token that opened it.
+    #[must_use]
+    pub fn has_expired(&self, now: Moment) -> bool {
+        self.expires.is_some_and(|expires| expires <= now.seconds)
+    }
+
+    /// Prepares a principal for many calls.
+    #[must_use]
+    pub fn new(principal: Principal, expires: Option<i64>) -> Self {
+        let key = PrincipalKey::new(&principal);
+        let actor = actor_json(&principal);
+        let agent = principal.agent.as_ref().map(identity_json);
+        Caller { principal, key, expires, actor, agent }
+    }
+}
+
+fn identity_json(identity: &Identity) -> String {
+    let kind = match identity.kind {
+        IdentityKind::User => "user",
+        IdentityKind::Workload => "workload",
+    };
+    let (issuer, subject) = (carnet_json::quote(&identity.issuer), carnet_json::quote(&identity.subject));
+    format!(r#"{{"kind":"{kind}","issuer":{issuer},"subject":{subject}}}"#)
+}
+
+fn actor_json(principal: &Principal) -> String {
+    let mut json = identity_json(&principal.identity);
+    json.pop();
+    let groups: Vec<_> = principal.groups.iter().map(|g| carnet_json::quote(g)).collect();
+    json.push_str(&format!(
+        r#","groups":[{}],"authenticated":"{}"}}"#,
+        groups.join(","),
+        principal.method.as_str()
+    ));
+    json
+}
+
+/// This gateway with its log and its keys, in one region.
+#[derive(Debug)]
+pub struct Cell {
+    /// The log's origin line.
+    pub origin: String,
+    /// The key of the MAC over raw messages.
+    pub mac: MacKey,
+}
+
+/// What the configuration says about a server, as far as decisions and evidence need it.
+#[derive(Clone, Debug)]
+pub struct ServerFacts {
+    /// Its name in the configuration.
+    pub name: Arc<str>,
+    /// Where it is.
+    pub region: Region,
+    /// Why its data is processed, where stated.
+    pub purpose: Option<Arc<str>>,
+    /// On which legal basis, where stated.
+    pub legal_basis: Option<Arc<str>>,
+}

@@ -1,0 +1,36 @@
+//! The phases of a call, in the one place that orders them.
+//!
+//! [`walk`] reads as the list of phases. Each phase is a function in the file of its name, and the type changes at
+//! each: a message becomes [`Permitted`], then [`Recorded`], and only a `Recorded<Permitted<_>>` can be handed to an
+//! upstream, only a `Recorded<_>` to a caller. Their constructors are private to this crate, so "nothing unrecorded is
+//! forwarded" is checked by the compiler.
+//!
+//! Floor 2: pure. The effects (durable append, forwarding, delivery) are traits that the shell implements; the clock
+//! and randomness are asked of the shell.
+
+mod arguments;
+mod decide;
+mod facts;
+mod inspect;
+mod mask;
+mod permitted;
+mod record;
+mod refused;
+mod reply;
+mod session;
+mod shell;
+mod snapshot;
+mod state;
+mod tools;
+mod walk;
+
+pub use facts::{Caller, Cell, ServerFacts};
+pub use permitted::{Permitted, Recorded};
+pub use record::Entry;
+pub use refused::Turned;
+pub use reply::Delivery;
+pub use session::Session;
+pub use shell::{Answers, Moment, NotForwarded, NotRecorded, Receipt, Replies, Shell};
+pub use snapshot::{Epochs, MaskingRules, Snapshot};
+pub use tools::{ToolFacts, ToolTable};
+pub use walk::{Related, Walk, Walked, back, close, open, refuse, respond, walk};

@@ -1,0 +1,229 @@
+//! mask in, mask out: what the principal may not see, or what may not cross the border, is replaced.
+//!
+//! Finding comes first; policy is asked only about the classes that were found; only then is anything rewritten. A message
+//! that cannot be inspected or rewritten is withheld (invariant 4).
+
+use std::sync::Arc;
+
+use carnet_evidence::field;
+use carnet_masking::{Findings, Part, PartKind, Plan, Report};
+use carnet_mcp::Message;
+use carnet_mcp::content::{self, PartKind as ContentKind};
+use carnet_model::{Action, ClassSet, PolicyId, Region};
+use carnet_policy::{Direction, Flow};
+
+use crate::arguments::CallArguments;
+use crate::decide::{self, Subject};
+use crate::facts::{Caller, Cell};
+use crate::session::Session;
+use crate::shell::Moment;
+use crate::snapshot::Snapshot;
+
+/// A message after masking, and what was done to it.
+#[derive(Debug)]
+pub(crate) struct Masked {
+    /// The message as the other side gets it.
+    pub message: Message,
+    /// What was masked and what was shown.
+    pub report: Report,
+    /// Classes that were found.
+    pub found: ClassSet,
+    /// Policies that permitted showing or moving a class.
+    pub policies: Vec<PolicyId>,
+    /// Keyed MAC of the message as it came.
+    pub mac: [u8; 32],
+    /// Bytes of the message as it came.
+    pub size: usize,
+}
+
+/// Why a message is withheld. No content.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Withheld {
+    /// It cannot be inspected in full.
+    Uninspectable,
+    /// It cannot be rewritten safely.
+    Unmaskable,
+    /// The masked result would not satisfy the tool's `outputSchema`.
+    Schema,
+    /// The server asks the caller for something that no policy permits it to ask.
+    Input,
+}
+
+impl Withheld {
+    /// The name in evidence.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Withheld::Uninspectable => "uninspectable",
+            Withheld::Unmaskable => "unmaskable",
+            Withheld::Schema => "output-schema",
+            Withheld::Input => "input-denied",
+        }
+    }
+
+    /// The sentence for the caller and the record.
+    pub(crate) fn reason(self) -> &'static str {
+        match self {
+            Withheld::Uninspectable => "the content cannot be inspected in full",
+            Withheld::Unmaskable => "the content cannot be masked safely",
+            Withheld::Schema => "the masked result would not satisfy the tool's outputSchema",
+            Withheld::Input => "the server asks for input that no policy permits it to ask for",
+        }
+    }
+}
+
+/// A message that is withheld, and what is known of it.
+pub(crate) struct Withholding {
+    /// The message as it came. It goes nowhere; its id is needed for the answer.
+    pub message: Message,
+    pub reason: Withheld,
+    pub found: ClassSet,
+    pub mac: [u8; 32],
+    pub size: usize,
+}
+
+/// What masking needs to know around a message.
+pub(crate) struct Around<'a> {
+    pub snapshot: &'a Snapshot,
+    pub session: &'a Session,
+    pub caller: &'a Caller,
+    pub subject: &'a Subject,
+    pub cell: &'a Cell,
+    pub now: Moment,
+    /// For a response: the action of its request.
+    pub answers: Option<Action>,
+}
+
+impl Around<'_> {
+    /// A message that is withheld before anything in it was looked for.
+    pub(crate) fn withhold(&self, message: Message, reason: Withheld) -> Box<Withholding> {
+        let mac = self.cell.mac.mac(self.mac_field(), message.bytes());
+        let size = message.bytes().len();
+        Box::new(Withholding { message, reason, found: ClassSet::EMPTY, mac, size })
+    }
+
+    fn mac_field(&self) -> &'static str {
+        if self.answers.is_some() { field::RESULT_MAC } else { field::ARGUMENTS_MAC }
+    }
+
+    /// Where the content comes from and where it goes.
+    pub(crate) fn regions(&self) -> (Region, Region) {
+        let caller = self.caller.principal.region.clone().unwrap_or_else(Region::unknown);
+        let server = self.session.server.region.clone();
+        match self.subject.direction {
+            Direction::In => (caller, server),
+            Direction::Out => (server, caller),
+        }
+    }
+}
+
+/// Replaces what may not pass.
+pub(crate) fn mask(around: &Around<'_>, message: Message) -> Result<Masked, Box<Withholding>> {
+    let mac = around.cell.mac.mac(around.mac_field(), message.bytes());
+    let size = message.bytes().len();
+    let withhold = |reason, found, message| Box::new(Withholding { message, reason, found, mac, size });
+    let mut findings = Findings::new();
+    if find(around, &message, &mut findings).is_err() {
+        return Err(withhold(Withheld::Uninspectable, findings.classes(), message));
+    }
+    let found = findings.classes();
+    if found.is_empty() {
+        return Ok(Masked { message, report: Report::default(), found, policies: Vec::new(), mac, size });
+    }
+    let (shown, policies) = shown(around, &message, found);
+    match rewrite(around, &message, &findings, shown) {
+        Ok((Some(masked), report)) => Ok(Masked { message: masked, report, found, policies, mac, size }),
+        Ok((None, report)) => Ok(Masked { message, report, found, policies, mac, size }),
+        Err(reason) => Err(withhold(reason, found, message)),
+    }
+}
+
+/// The message with everything replaced that is not shown; `None` where that is nothing.
+fn rewrite(
+    around: &Around<'_>,
+    message: &Message,
+    findings: &Findings,
+    shown: ClassSet,
+) -> Result<(Option<Message>, Report), Withheld> {
+    let rules = &around.snapshot.masking;
+    let plan =
+        Plan { shown, transforms: &rules.transforms, numbers: rules.numbers, token_key: &rules.token_key };
+    let mut edits = carnet_json::Edits::new();
+    let detector = &around.snapshot.detector;
+    let report = detector
+        .rewrite(message.bytes(), message.tape(), findings, &plan, &mut edits)
+        .map_err(|_| Withheld::Unmaskable)?;
+    if edits.is_empty() {
+        return Ok((None, report));
+    }
+    let masked = message.edited(&edits).map_err(|_| Withheld::Unmaskable)?;
+    if satisfies_schema(around, &masked) { Ok((Some(masked), report)) } else { Err(Withheld::Schema) }
+}
+
+fn find(around: &Around<'_>, message: &Message, findings: &mut Findings) -> Result<(), ()> {
+    let mut content = content::parts(message, around.answers);
+    if let Some(name) = words_of_the_caller(around, message) {
+        content.exclude.retain(|node| *node != name);
+    }
+    let parts: Vec<Part<'_>> = content
+        .parts
+        .iter()
+        .map(|p| Part {
+            node: p.node,
+            kind: match p.kind {
+                ContentKind::Json => PartKind::Json,
+                ContentKind::Uri => PartKind::Uri,
+                ContentKind::Binary => PartKind::Binary,
+            },
+            exclude: &content.exclude,
+        })
+        .collect();
+    around.snapshot.detector.find(message.bytes(), message.tape(), &parts, findings).map_err(|_| ())
+}
+
+/// The node of a tool's or prompt's name that the server has not told of: it may be anything the caller likes to say.
+fn words_of_the_caller(around: &Around<'_>, message: &Message) -> Option<u32> {
+    if around.answers.is_some() {
+        return None;
+    }
+    let name = around.subject.named()?;
+    let known = around.session.tools.get(name).is_some();
+    if known { None } else { message.params()?.get("name").map(|name| name.index()) }
+}
+
+/// The classes that may be seen and, where the content leaves its region, may also go there.
+fn shown(around: &Around<'_>, message: &Message, found: ClassSet) -> (ClassSet, Vec<PolicyId>) {
+    let Around { snapshot, session, caller, subject, .. } = around;
+    let arguments = CallArguments(message);
+    let method = message.method().unwrap_or_default();
+    let context = decide::context(&arguments, &method, caller, session, subject.direction, around.now);
+    let server: &Arc<str> = &session.server.name;
+    let flow = Flow { server, tool: subject.tool(), direction: subject.direction };
+    let revealed = snapshot.policies.reveal(&caller.key, flow, found, &context);
+    if revealed.classes.is_empty() {
+        return (ClassSet::EMPTY, Vec::new());
+    }
+    let mut policies = revealed.policies();
+    let (from, to) = around.regions();
+    if snapshot.jurisdictions.same_place(&from, &to) {
+        return (revealed.classes, policies);
+    }
+    let moved = snapshot.policies.transfer(&caller.key, flow, (&from, &to), revealed.classes, &context);
+    policies.extend(moved.policies());
+    policies.sort_unstable();
+    policies.dedup();
+    (moved.classes, policies)
+}
+
+/// Whether the masked `structuredContent` still is what the tool promised. A tool without a known schema promised nothing.
+fn satisfies_schema(around: &Around<'_>, masked: &Message) -> bool {
+    let (Some(Action::TOOLS_CALL), Some(tool)) = (around.answers, around.subject.tool()) else { return true };
+    let Some(structured) = masked.result().and_then(|r| r.get("structuredContent")) else { return true };
+    let Some(facts) = around.session.tools.get(tool) else { return true };
+    match &facts.output {
+        None => true,
+        Some(Err(())) => false,
+        Some(Ok(validator)) => {
+            serde_json::from_slice(structured.raw()).is_ok_and(|value| validator.is_valid(&value))
+        }
+    }
+}

@@ -1,0 +1,331 @@
+//! record: the leaf and its disclosures for one message, sealed, and made durable before the message goes on.
+//!
+//! A crash before `append` resolves loses a message that nobody has seen; a crash after it leaves a decision without an
+//! outcome, which recovery marks as an orphan. Nothing here is written from a `Drop` or a log event.
+
+use carnet_evidence::seal::WrappedKey;
+use carnet_evidence::{Disclosures, Draft, LeafType, field};
+use carnet_mcp::Message;
+use carnet_model::Verdict;
+
+use crate::decide::{Subject, purpose};
+use crate::facts::{Caller, Cell};
+use crate::mask::{Masked, Withholding};
+use crate::permitted::{Permitted, Recorded};
+use crate::session::Session;
+use crate::shell::{Moment, NotRecorded, Shell};
+use crate::snapshot::Snapshot;
+
+/// A leaf that waits for its place in the log, and the sealed slots that belong to it.
+#[derive(Debug)]
+pub struct Entry {
+    /// The leaf without its counter and link, which the log assigns.
+    pub draft: Draft,
+    /// Ciphertexts in the order of the leaf's `bl`: disclosures, then the frame if there is one.
+    pub blobs: Vec<Vec<u8>>,
+    /// The session's wrapped key, in the first record that uses it: it is durable before the record.
+    pub key: Option<WrappedKey>,
+}
+
+/// What every record of a message needs.
+#[derive(Clone, Copy)]
+pub(crate) struct Facts<'a> {
+    pub cell: &'a Cell,
+    pub snapshot: &'a Snapshot,
+    pub session: &'a Session,
+    pub caller: &'a Caller,
+    pub subject: &'a Subject,
+    pub now: Moment,
+}
+
+/// What is said about a decision.
+pub(crate) struct Said<'a> {
+    /// `permit`, `deny`, `withhold` or `refuse`.
+    pub decision: &'static str,
+    /// The verdict, where policy was asked.
+    pub verdict: Option<&'a Verdict>,
+    /// The name of what went wrong, where something did.
+    pub error: Option<&'static str>,
+}
+
+/// The record of a permitted, masked message. What it returns may be forwarded.
+pub(crate) async fn decision<S: Shell>(
+    shell: &S,
+    facts: Facts<'_>,
+    permitted: Permitted<Masked>,
+    one_way: bool,
+) -> Result<Recorded<Permitted<Message>>, NotRecorded> {
+    let said = Said { decision: "permit", verdict: Some(permitted.verdict()), error: None };
+    let mut draft = draft(&facts, LeafType::CallDecision);
+    draft.ow = one_way;
+    let receipt = shell.append(entry(shell, &facts, draft, &said, Content::Masked(permitted.get()))?).await?;
+    Ok(Recorded::new(permitted.map(|masked| masked.message), receipt))
+}
+
+/// The record of a message that goes no further. What it returns, the answer to it, may be delivered.
+pub(crate) async fn stopped<S: Shell, T>(
+    shell: &S,
+    facts: Facts<'_>,
+    said: Said<'_>,
+    content: Content<'_>,
+    answer: T,
+) -> Result<Recorded<T>, NotRecorded> {
+    let mut draft = draft(&facts, LeafType::CallDecision);
+    draft.ow = true;
+    let receipt = shell.append(entry(shell, &facts, draft, &said, content)?).await?;
+    Ok(Recorded::new(answer, receipt))
+}
+
+/// The record of the answer to decision `of`.
+pub(crate) async fn outcome<S: Shell, T>(
+    shell: &S,
+    facts: Facts<'_>,
+    of: u64,
+    said: Said<'_>,
+    content: Content<'_>,
+    answer: T,
+) -> Result<Recorded<T>, NotRecorded> {
+    let mut draft = draft(&facts, LeafType::CallOutcome);
+    draft.of = Some(of);
+    let receipt = shell.append(entry(shell, &facts, draft, &said, content)?).await?;
+    Ok(Recorded::new(answer, receipt))
+}
+
+/// `session.open`: who it is is disclosed, and no more.
+pub(crate) async fn session_open<S: Shell>(
+    shell: &S,
+    cell: &Cell,
+    snapshot: &Snapshot,
+    session: &Session,
+    caller: &Caller,
+    key: WrappedKey,
+) -> Result<(), NotRecorded> {
+    let entry = opening(shell, cell, snapshot, session, caller)?;
+    shell.append(Entry { key: Some(key), ..entry }).await.map(|_| ())
+}
+
+fn opening<S: Shell>(
+    shell: &S,
+    cell: &Cell,
+    snapshot: &Snapshot,
+    session: &Session,
+    caller: &Caller,
+) -> Result<Entry, NotRecorded> {
+    let now = shell.now();
+    let mut fill = |out: &mut [u8]| shell.entropy(out);
+    let mut disclosures = Disclosures::new(&mut fill);
+    who(&mut disclosures, caller, session);
+    disclosures.add_u64(field::TIME, micros(now));
+    let disclosed = disclosures.finish();
+    let mut draft = Draft::session_open(seconds(now), session.gs, snapshot.epochs);
+    draft.sd = disclosed.digests;
+    seal(shell, cell, session, draft, disclosed.encoded, None)
+}
+
+/// `session.close`. The log adds how many records the session has.
+pub(crate) async fn session_close<S: Shell>(
+    shell: &S,
+    snapshot: &Snapshot,
+    session: &Session,
+    why: &str,
+) -> Result<(), NotRecorded> {
+    let draft = Draft::session_close(seconds(shell.now()), session.gs, snapshot.epochs, None, why);
+    shell.append(Entry { draft, blobs: Vec::new(), key: None }).await.map(|_| ())
+}
+
+/// What is known of a message's content.
+pub(crate) enum Content<'a> {
+    /// It was masked: the frame is kept.
+    Masked(&'a Masked),
+    /// It is withheld: a MAC and classes are kept, no frame.
+    Withheld(&'a Withholding),
+    /// There is none that could be read: its size is kept.
+    Unread(usize),
+}
+
+fn draft(facts: &Facts<'_>, ty: LeafType) -> Draft {
+    Draft::new(ty, seconds(facts.now), facts.session.gs, facts.snapshot.epochs)
+}
+
+fn entry<S: Shell>(
+    shell: &S,
+    facts: &Facts<'_>,
+    mut draft: Draft,
+    said: &Said<'_>,
+    content: Content<'_>,
+) -> Result<Entry, NotRecorded> {
+    let outcome = draft.ty == LeafType::CallOutcome;
+    let mut fill = |out: &mut [u8]| shell.entropy(out);
+    let mut d = Disclosures::new(&mut fill);
+    who(&mut d, facts.caller, facts.session);
+    what(&mut d, facts, outcome, &content);
+    d.add_str(field::DECISION, said.decision);
+    if let Some(verdict) = said.verdict {
+        d.add(field::POLICIES, &list(verdict.policies.iter().map(|p| &*p.0)));
+        if !verdict.reasons.is_empty() {
+            d.add(field::REASONS, &list(verdict.reasons.iter().map(|r| &**r)));
+        }
+    }
+    if let Some(error) = said.error {
+        d.add_str(field::ERROR, error);
+    }
+    let mac_field = if outcome { field::RESULT_MAC } else { field::ARGUMENTS_MAC };
+    let frame = match content {
+        Content::Masked(masked) => {
+            d.add_bytes(mac_field, &masked.mac);
+            d.add_u64(field::SIZES, masked.size as u64);
+            masking(&mut d, masked);
+            Some(masked.message.bytes().to_vec())
+        }
+        Content::Withheld(withheld) => {
+            d.add_bytes(mac_field, &withheld.mac);
+            d.add_u64(field::SIZES, withheld.size as u64);
+            d.add(field::DATA_CLASSES, &list(withheld.found.iter().map(|c| c.name())));
+            None
+        }
+        Content::Unread(size) => {
+            d.add_u64(field::SIZES, size as u64);
+            None
+        }
+    };
+    let disclosed = d.finish();
+    draft.sd = disclosed.digests;
+    seal(shell, facts.cell, facts.session, draft, disclosed.encoded, frame)
+}
+
+/// Both identities: the actor, and the agent where one acts for it.
+fn who(d: &mut Disclosures<'_>, caller: &Caller, session: &Session) {
+    d.add(field::ACTOR, caller.actor.as_bytes());
+    if let Some(agent) = &caller.agent {
+        d.add(field::AGENT, agent.as_bytes());
+    }
+    d.add_str(field::SERVER, &session.server.name);
+}
+
+/// The name of the tool or prompt as it went on. One that the server has not told of may hold anything, so where content
+/// was kept back it is too.
+fn named(facts: &Facts<'_>, content: &Content<'_>) -> Option<String> {
+    let name = facts.subject.named()?;
+    match content {
+        Content::Masked(masked) if masked.report.masked.is_empty() => Some(name.to_owned()),
+        Content::Masked(masked) => masked.message.target().text().map(|name| name.to_string()),
+        Content::Withheld(withheld) if !withheld.found.is_empty() => {
+            facts.session.tools.get(name).map(|_| name.to_owned())
+        }
+        Content::Withheld(_) | Content::Unread(_) => Some(name.to_owned()),
+    }
+}
+
+fn what(d: &mut Disclosures<'_>, facts: &Facts<'_>, outcome: bool, content: &Content<'_>) {
+    d.add_u64(field::TIME, micros(facts.now));
+    // An outcome names its decision; what was asked stands there.
+    if !outcome {
+        let subject = facts.subject;
+        d.add_str(field::METHOD, subject.action.as_str());
+        d.add_str(
+            field::DIRECTION,
+            if subject.direction == carnet_policy::Direction::In { "to_server" } else { "to_client" },
+        );
+        if let Some(tool) = named(facts, content) {
+            d.add_str(field::TOOL, &tool);
+        }
+        if let Some(tool) = subject.tool().and_then(|t| facts.session.tools.get(t)) {
+            d.add_bytes(field::TOOL_FINGERPRINT, &tool.fingerprint);
+        }
+        if let Some(purpose) = purpose(facts.caller, facts.session) {
+            d.add_str(field::PURPOSE, purpose);
+        }
+        if let Some(basis) = &facts.session.server.legal_basis {
+            d.add_str(field::LEGAL_BASIS, basis);
+        }
+    }
+    residency(d, facts);
+}
+
+/// Where the data was and went. Every place is asserted by the configuration or by the token so far.
+fn residency(d: &mut Disclosures<'_>, facts: &Facts<'_>) {
+    let caller = facts.caller.principal.region.as_ref().map_or("unknown", |r| r.as_str());
+    let value = format!(
+        r#"{{"known":"asserted","processing":{},"recipient":{},"storage":{}}}"#,
+        carnet_json::quote(facts.session.server.region.as_str()),
+        carnet_json::quote(caller),
+        carnet_json::quote(facts.snapshot.cell_region.as_str()),
+    );
+    d.add(field::RESIDENCY, value.as_bytes());
+}
+
+fn masking(d: &mut Disclosures<'_>, masked: &Masked) {
+    if masked.found.is_empty() {
+        return;
+    }
+    d.add(field::DATA_CLASSES, &list(masked.found.iter().map(|c| c.name())));
+    let mut counts = String::from("{");
+    for (class, count) in &masked.report.masked {
+        if counts.len() > 1 {
+            counts.push(',');
+        }
+        counts.push_str(&format!("\"{}\":{count}", class.name()));
+    }
+    counts.push('}');
+    d.add(field::MASKING, counts.as_bytes());
+    let mut places = String::from("[");
+    for place in &masked.report.places {
+        if places.len() > 1 {
+            places.push(',');
+        }
+        let at = carnet_json::quote(&place.path);
+        places.push_str(&format!(
+            r#"{{"at":{at},"class":"{}","rule":"{}","transform":"{}"}}"#,
+            place.class.name(),
+            place.rule,
+            place.transform
+        ));
+    }
+    places.push(']');
+    d.add(field::PLACES, places.as_bytes());
+    if !masked.policies.is_empty() {
+        d.add("x_reveal_policies", &list(masked.policies.iter().map(|p| &*p.0)));
+    }
+}
+
+fn seal<S: Shell>(
+    shell: &S,
+    cell: &Cell,
+    session: &Session,
+    mut draft: Draft,
+    disclosures: Vec<u8>,
+    frame: Option<Vec<u8>>,
+) -> Result<Entry, NotRecorded> {
+    let mut slot = [0; 16];
+    shell.entropy(&mut slot);
+    let sealed = session.key.slot(&cell.origin, slot).and_then(|s| s.seal_both(Some(disclosures), frame));
+    let mut blobs = Vec::with_capacity(2);
+    for blob in sealed.map_err(|_| NotRecorded)? {
+        draft.bl.push(blob.reference);
+        blobs.push(blob.bytes);
+    }
+    Ok(Entry { draft, blobs, key: None })
+}
+
+/// A JSON list of texts.
+fn list<'a>(items: impl Iterator<Item = &'a str>) -> Vec<u8> {
+    let mut out = vec![b'['];
+    for item in items {
+        if out.len() > 1 {
+            out.push(b',');
+        }
+        out.push(b'"');
+        carnet_json::escape_into(&mut out, item);
+        out.push(b'"');
+    }
+    out.push(b']');
+    out
+}
+
+fn seconds(now: Moment) -> u64 {
+    u64::try_from(now.seconds).unwrap_or(0)
+}
+
+fn micros(now: Moment) -> u64 {
+    seconds(now) * 1_000_000 + u64::from(now.micros)
+}

@@ -1,0 +1,89 @@
+//! A session in Carnet's sense: same identity, agent, client and server within an idle window.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use carnet_evidence::seal::SessionKey;
+use carnet_mcp::IdKey;
+use carnet_model::{Action, Resource, Verdict};
+
+use crate::facts::ServerFacts;
+use crate::tools::ToolTable;
+use crate::walk::Related;
+
+/// A request that one side has put to the other and that is not answered yet.
+#[derive(Clone, Debug)]
+pub(crate) struct Question {
+    pub decision: u64,
+    pub action: Action,
+    pub resource: Resource,
+    pub verdict: Verdict,
+}
+
+/// Requests of a server that a caller has not answered; more than this at once is refused.
+const OPEN_QUESTIONS: usize = 256;
+
+/// What the gate keeps for a session.
+#[derive(Debug)]
+pub struct Session {
+    /// The random pseudonym in the log.
+    pub gs: [u8; 16],
+    /// The server it is with.
+    pub server: Arc<ServerFacts>,
+    /// The key its recordings are sealed under.
+    pub key: SessionKey,
+    /// What is known of the server's tools.
+    pub tools: Arc<ToolTable>,
+    questions: Mutex<HashMap<IdKey, Question>>,
+    /// Calls whose stream ended before the response, to be resumed by a GET with `Last-Event-ID`.
+    broken: Mutex<HashMap<IdKey, Related>>,
+}
+
+impl Session {
+    /// A new session.
+    #[must_use]
+    pub fn new(gs: [u8; 16], server: Arc<ServerFacts>, key: SessionKey, tools: Arc<ToolTable>) -> Self {
+        Session { gs, server, key, tools, questions: Mutex::default(), broken: Mutex::default() }
+    }
+
+    /// Notes a server's request that is about to be delivered. Gives it back when too many are open or the id is taken.
+    pub(crate) fn ask(&self, id: IdKey, question: Question) -> Result<(), Question> {
+        let mut questions = self.questions.lock().unwrap_or_else(PoisonError::into_inner);
+        if questions.len() >= OPEN_QUESTIONS || questions.contains_key(&id) {
+            return Err(question);
+        }
+        questions.insert(id, question);
+        Ok(())
+    }
+
+    /// The server's request that a response of the caller answers. It can be answered once.
+    pub(crate) fn answer(&self, id: &IdKey) -> Option<Question> {
+        self.questions.lock().unwrap_or_else(PoisonError::into_inner).remove(id)
+    }
+
+    /// Keeps a call whose stream ended without a response, where its outcome may still come by another stream. `false`
+    /// where it cannot.
+    pub(crate) fn resumable(&self, related: &Related) -> bool {
+        let Some(id) = related.id().cloned() else { return false };
+        let mut broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner);
+        // An id that is taken is another program's call of the same principal: each keeps its own outcome.
+        if !related.may_resume || broken.len() >= OPEN_QUESTIONS || broken.contains_key(&id) {
+            return false;
+        }
+        broken.insert(id, related.clone());
+        true
+    }
+
+    /// The call that a response on a resumed stream answers.
+    pub fn resumed(&self, id: &IdKey) -> Option<Related> {
+        self.broken.lock().unwrap_or_else(PoisonError::into_inner).remove(id)
+    }
+
+    /// Takes out what is still open: calls that were never resumed, and questions that were never answered.
+    pub(crate) fn take_open(&self) -> Vec<Related> {
+        let mut broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut questions = self.questions.lock().unwrap_or_else(PoisonError::into_inner);
+        let calls = broken.drain().map(|(_, related)| related);
+        calls.chain(questions.drain().map(|(_, question)| Related::of(question))).collect()
+    }
+}

@@ -1,0 +1,101 @@
+//! What the gate asks of the shell around it. The gate itself has no clock, no randomness and no sockets.
+
+use std::future::Future;
+
+use carnet_masking::Report;
+use carnet_mcp::Message;
+
+use crate::permitted::{Permitted, Recorded};
+use crate::record::Entry;
+use crate::reply::Delivery;
+
+/// A point in time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, PartialOrd, Ord)]
+pub struct Moment {
+    /// Unix seconds.
+    pub seconds: i64,
+    /// Microseconds within the second.
+    pub micros: u32,
+}
+
+/// Where a record stands. Only a log that has made the record durable gives one out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Receipt {
+    /// Index in the log.
+    pub index: u64,
+}
+
+/// A record could not be made durable (invariant 3).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("the record could not be made durable")]
+pub struct NotRecorded;
+
+/// Why a message did not reach a server, or no answer came back.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum NotForwarded {
+    /// The server could not be reached or broke the protocol: a sentence without content, and the HTTP status to give.
+    Upstream {
+        /// What happened.
+        reason: &'static str,
+        /// The status for the caller: 502, 503 or 504.
+        status: u16,
+    },
+    /// The caller went away, which cancels the call (revision 2026-07-28).
+    Cancelled,
+}
+
+impl NotForwarded {
+    /// The name in evidence and metrics.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            NotForwarded::Upstream { status: 504, .. } => "upstream-timeout",
+            NotForwarded::Upstream { .. } => "upstream-failed",
+            NotForwarded::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// The effects.
+pub trait Shell: Sync {
+    /// The answers to one forwarded message.
+    type Answers: Answers;
+
+    /// The time.
+    fn now(&self) -> Moment;
+
+    /// Fills the buffer with cryptographically secure random bytes.
+    fn entropy(&self, out: &mut [u8]);
+
+    /// Makes a record durable. Resolves when it is, or when it cannot be.
+    fn append(&self, entry: Entry) -> impl Future<Output = Result<Receipt, NotRecorded>> + Send;
+
+    /// Something was masked: for the counters.
+    fn masked(&self, report: &Report);
+
+    /// A server sent a response that fits no request; it was dropped.
+    fn unexpected(&self);
+
+    /// Sends a message to its server.
+    fn forward(
+        &self,
+        message: Recorded<Permitted<Message>>,
+    ) -> impl Future<Output = Result<Self::Answers, NotForwarded>> + Send;
+}
+
+/// The messages that a server sends in answer to one message, the final response the last of them.
+pub trait Answers: Send {
+    /// The next message and the identifier of its SSE event, if it has one. `None` at the end.
+    fn next(
+        &mut self,
+    ) -> impl Future<Output = Option<Result<(Message, Option<String>), NotForwarded>>> + Send;
+
+    /// The HTTP status the server answered with; 200 where there is none.
+    fn status(&self) -> u16;
+}
+
+/// Where the messages for the caller go.
+pub trait Replies: Send {
+    /// Hands over one message. `false` when the caller is gone.
+    fn deliver(&mut self, message: Recorded<Delivery>) -> impl Future<Output = bool> + Send;
+}

@@ -1,0 +1,38 @@
+//! The part of a configuration that decisions depend on. A call keeps the snapshot it began with.
+
+use carnet_json::Limits;
+use carnet_masking::{Detector, Numbers, TokenKey, Transforms};
+use carnet_model::Region;
+use carnet_policy::PolicySet;
+use carnet_residency::Jurisdictions;
+
+pub use carnet_evidence::Epochs;
+
+/// How values that may not be seen are replaced.
+#[derive(Debug)]
+pub struct MaskingRules {
+    /// One transform for each class.
+    pub transforms: Transforms,
+    /// What masked numbers become.
+    pub numbers: Numbers,
+    /// The tenant's key for tokens.
+    pub token_key: TokenKey,
+}
+
+/// A configuration in force.
+pub struct Snapshot {
+    /// The policies.
+    pub policies: PolicySet,
+    /// What is looked for.
+    pub detector: Detector,
+    /// How it is replaced.
+    pub masking: MaskingRules,
+    /// Hashes of what is in force, for every record.
+    pub epochs: Epochs,
+    /// Where this cell is.
+    pub cell_region: Region,
+    /// Countries and zones.
+    pub jurisdictions: Jurisdictions,
+    /// Size and depth of a message.
+    pub limits: Limits,
+}

@@ -1,0 +1,70 @@
+//! What is known of a server's tools from its own lists: fingerprints of their definitions, the shape of their output.
+//!
+//! Tool definitions are the server's claims. They are used to check the masked output and to name in the record which
+//! definition was in force; nothing is permitted because of them.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use carnet_mcp::headers::ParamHeaders;
+use jsonschema::Validator;
+use sha2::{Digest, Sha256};
+
+/// More tools than this of one server are not remembered.
+const MOST: usize = 4096;
+
+/// What is known of one tool.
+pub struct ToolFacts {
+    /// SHA-256 of the definition's bytes as the server sent them.
+    pub fingerprint: [u8; 32],
+    /// The definition's `outputSchema`, ready to check with. `Err` when there is one that cannot be used.
+    pub output: Option<Result<Validator, ()>>,
+    /// The headers that its input schema asks for (`x-mcp-header`, 2026-07-28).
+    pub parameters: ParamHeaders,
+}
+
+impl std::fmt::Debug for ToolFacts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ToolFacts").field("output", &self.output.is_some()).finish_non_exhaustive()
+    }
+}
+
+/// The tools of one server.
+#[derive(Debug, Default)]
+pub struct ToolTable {
+    tools: RwLock<HashMap<String, Arc<ToolFacts>>>,
+}
+
+impl ToolTable {
+    /// What is known of a tool.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<Arc<ToolFacts>> {
+        self.tools.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    /// Notes a definition. Costs a hash when nothing changed.
+    pub(crate) fn note(
+        &self,
+        name: &str,
+        definition: &[u8],
+        output_schema: Option<&[u8]>,
+        input_schema: Option<&[u8]>,
+    ) {
+        let fingerprint: [u8; 32] = Sha256::digest(definition).into();
+        if self.get(name).is_some_and(|known| known.fingerprint == fingerprint) {
+            return;
+        }
+        let output = output_schema.map(|schema| {
+            let schema: serde_json::Value = serde_json::from_slice(schema).map_err(|_| ())?;
+            // Only what is in the schema itself is followed: no reference leads to a file or a network.
+            jsonschema::options().build(&schema).map_err(|_| ())
+        });
+        // A schema with an annotation where none may be asks for nothing that could be checked.
+        let parameters = input_schema.and_then(|s| ParamHeaders::from_schema(s).ok()).unwrap_or_default();
+        let facts = ToolFacts { fingerprint, output, parameters };
+        let mut tools = self.tools.write().unwrap_or_else(PoisonError::into_inner);
+        if tools.len() < MOST || tools.contains_key(name) {
+            tools.insert(name.to_owned(), Arc::new(facts));
+        }
+    }
+}

@@ -1,0 +1,503 @@
+//! The life of a message, phase by phase, in one direction: [`walk`] for what a caller sends, [`back`] for what a server
+//! sends, which is the second half of the same way.
+//!
+//! `accept`, `identify` and `read` have been walked when a message comes here: the shell accepts, the identity crate
+//! identifies, the mcp crate reads. `hold` will stand between decide and mask; until approvals come, what only an approval
+//! would permit is denied by the policy that asks for it.
+
+use carnet_evidence::seal::WrappedKey;
+use carnet_mcp::{IdKey, Kind, Message, code};
+use carnet_model::Action;
+use carnet_model::Verdict;
+use carnet_policy::Direction;
+
+use crate::decide::{self, Denied, Subject};
+use crate::facts::{Caller, Cell};
+use crate::inspect::{self, inspect};
+use crate::mask::{Around, Masked, Withheld, Withholding, mask};
+use crate::permitted::{Permitted, Recorded};
+use crate::record::{self, Content, Facts, Said};
+use crate::refused::{self, Turned};
+use crate::reply::Delivery;
+use crate::session::{Question, Session};
+use crate::shell::{Answers, NotForwarded, NotRecorded, Replies, Shell};
+use crate::snapshot::Snapshot;
+use crate::state;
+
+/// The surroundings of one message.
+pub struct Walk<'a, S> {
+    /// The effects.
+    pub shell: &'a S,
+    /// This gateway.
+    pub cell: &'a Cell,
+    /// The configuration that was in force when the message came.
+    pub snapshot: &'a Snapshot,
+    /// Its session.
+    pub session: &'a Session,
+    /// Who sent it, or who gets it.
+    pub caller: &'a Caller,
+}
+
+impl<S> Clone for Walk<'_, S> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<S> Copy for Walk<'_, S> {}
+
+/// A caller's request whose answers are on their way: what [`back`] needs to know of it.
+#[derive(Clone, Debug)]
+pub struct Related {
+    decision: u64,
+    subject: Subject,
+    verdict: Verdict,
+    id: Option<IdKey>,
+    id_raw: Option<Vec<u8>>,
+    /// What a `requestState` of its response is bound to.
+    binding: Option<Vec<u8>>,
+    /// An event with an id was seen: the stream can be resumed.
+    pub(crate) may_resume: bool,
+}
+
+impl Related {
+    /// Of a question that a server asked.
+    pub(crate) fn of(question: Question) -> Related {
+        let subject =
+            Subject { action: question.action, resource: question.resource, direction: Direction::In };
+        let Question { decision, verdict, .. } = question;
+        Related { decision, subject, verdict, id: None, id_raw: None, binding: None, may_resume: false }
+    }
+
+    /// The request's id, to find it again by.
+    #[must_use]
+    pub fn id(&self) -> Option<&IdKey> {
+        self.id.as_ref()
+    }
+}
+
+/// How a message ended that was not turned back.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Walked {
+    /// The server's HTTP status, 200 or 202 where there is none.
+    pub status: u16,
+}
+
+/// A request or notification of a caller, from decision to reply.
+///
+/// # Errors
+/// The gate's own answer where the message did not go on, or its reply did not come back.
+pub async fn walk<S: Shell, R: Replies>(
+    at: Walk<'_, S>,
+    message: Message,
+    replies: &mut R,
+) -> Result<Walked, Turned> {
+    let subject = Subject::of(&message, at.session, Direction::In);
+    let (id, id_raw) = (message.id_key(), message.id_raw().map(<[u8]>::to_vec));
+    let one_way = message.kind() != Kind::Request;
+    let binding = state::binding(at.session, at.caller, &message);
+    let message = match state::unbind(&at.cell.mac, binding.as_deref(), at.shell.now(), message) {
+        Ok(message) => message,
+        Err(message) => return Err(at.not_its_state(&subject, &message).await),
+    };
+    // decide
+    let permitted =
+        match decide::decide(at.snapshot, at.session, at.caller, &subject, message, at.shell.now()) {
+            Ok(permitted) => permitted,
+            Err(denied) => return Err(at.denied(&subject, denied).await),
+        };
+    let verdict = permitted.verdict().clone();
+    // mask in
+    let masked = match at.mask_in(&subject, permitted) {
+        Ok(masked) => masked,
+        Err(withheld) => return Err(at.withheld(&subject, &verdict, &withheld).await),
+    };
+    // record
+    let Ok(recorded) = record::decision(at.shell, at.facts(&subject), masked, one_way).await else {
+        return Err(refused::not_recorded(id_raw.as_deref()));
+    };
+    let mut related = Related {
+        decision: recorded.receipt().index,
+        subject,
+        verdict,
+        id,
+        id_raw,
+        binding,
+        may_resume: false,
+    };
+    // forward
+    let mut answers = match at.shell.forward(recorded).await {
+        Ok(answers) => answers,
+        Err(reason) if one_way => return Err(refused::failure(None, &reason)),
+        Err(reason) => return Err(at.failed(&related, reason).await),
+    };
+    // inspect, mask out, record, reply: for each message that comes back
+    let mut answered = one_way;
+    while let Some(next) = answers.next().await {
+        if at.caller.has_expired(at.shell.now()) && !one_way {
+            return Err(at
+                .failed(
+                    &related,
+                    NotForwarded::Upstream { reason: "the caller's token has expired", status: 401 },
+                )
+                .await);
+        }
+        let (message, event_id) = match next {
+            Ok(next) => next,
+            Err(reason) if !answered => return Err(at.failed(&related, reason).await),
+            Err(_) => break,
+        };
+        if one_way && matches!(message.kind(), Kind::Result | Kind::Error) {
+            // Nobody answers a notification: what came says only that it was not taken, which the status says too.
+            continue;
+        }
+        related.may_resume |= event_id.is_some();
+        let Some(reply) = back(at, Some(&related), message, event_id).await? else { continue };
+        let last = reply.get().last;
+        answered |= last;
+        replies.deliver(reply.map(|reply| Delivery { status: answers.status(), ..reply })).await;
+        if last {
+            break;
+        }
+    }
+    if !answered && !at.session.resumable(&related) {
+        // A status of the server's own says more than ours would: 404 ends a session, 400 sends a client to another era.
+        let reason = match answers.status() {
+            status @ 400..=599 => {
+                NotForwarded::Upstream { reason: "the server answered with an error status", status }
+            }
+            _ => NotForwarded::Upstream { reason: "the server ended its answer early", status: 502 },
+        };
+        return Err(at.failed(&related, reason).await);
+    }
+    Ok(Walked { status: answers.status() })
+}
+
+/// A caller's response to a request of the server.
+///
+/// # Errors
+/// When nothing was asked, or the answer may not or cannot go on.
+pub async fn respond<S: Shell>(at: Walk<'_, S>, message: Message) -> Result<Walked, Turned> {
+    let question = message.id_key().and_then(|id| at.session.answer(&id));
+    let Some(question) = question else {
+        // Nobody asked: a response that fits no request is not forwarded (it could answer somebody else's).
+        return Err(Turned::new(None, 400, "refused"));
+    };
+    let subject =
+        Subject { action: question.action, resource: question.resource.clone(), direction: Direction::In };
+    let around = at.around(&subject, Some(question.action));
+    let said = Said { decision: "permit", verdict: Some(&question.verdict), error: None };
+    let facts = at.facts(&subject);
+    let recorded = match mask(&around, message) {
+        Ok(masked) => {
+            let content = Content::Masked(&masked);
+            let permitted = decide::answering(&question, masked.message.clone());
+            record::outcome(at.shell, facts, question.decision, said, content, permitted).await
+        }
+        Err(withheld) => {
+            // The server waits for an answer: it gets one that says so, and the record says why.
+            let Some(answer) = refused::answer_for_server(&withheld.message, withheld.reason.reason()) else {
+                return Err(Turned::new(None, 400, "withheld"));
+            };
+            let permitted = decide::answering(&question, answer);
+            let said = Said { decision: "withhold", error: Some(withheld.reason.name()), ..said };
+            record::outcome(at.shell, facts, question.decision, said, Content::Withheld(&withheld), permitted)
+                .await
+        }
+    };
+    let recorded = recorded.map_err(|_| refused::not_recorded(None))?;
+    match at.shell.forward(recorded).await {
+        Ok(answers) => Ok(Walked { status: answers.status() }),
+        Err(reason) => Err(refused::failure(None, &reason)),
+    }
+}
+
+/// A message of a server, from inspection to what may be delivered. `None` when nothing is.
+///
+/// # Errors
+/// The gate's own answer when the response to `related` cannot be recorded.
+pub async fn back<S: Shell>(
+    at: Walk<'_, S>,
+    related: Option<&Related>,
+    message: Message,
+    event_id: Option<String>,
+) -> Result<Option<Recorded<Delivery>>, Turned> {
+    match (message.kind(), related) {
+        (Kind::Request | Kind::Notification, _) => Ok(at.asked_by_server(message, event_id).await),
+        (Kind::Result | Kind::Error, Some(related))
+            if message.id_key().is_none() || message.id_key() == related.id =>
+        {
+            at.response(related, message, event_id).await.map(Some)
+        }
+        // A response to nothing that was asked.
+        (Kind::Result | Kind::Error, _) => {
+            at.shell.unexpected();
+            Ok(None)
+        }
+    }
+}
+
+impl<S: Shell> Walk<'_, S> {
+    fn facts<'b>(&'b self, subject: &'b Subject) -> Facts<'b> {
+        let now = self.shell.now();
+        Facts {
+            cell: self.cell,
+            snapshot: self.snapshot,
+            session: self.session,
+            caller: self.caller,
+            subject,
+            now,
+        }
+    }
+
+    fn around<'b>(&'b self, subject: &'b Subject, answers: Option<Action>) -> Around<'b> {
+        let now = self.shell.now();
+        let Walk { cell, snapshot, session, caller, .. } = *self;
+        Around { cell, snapshot, session, caller, subject, now, answers }
+    }
+
+    fn mask_in(
+        &self,
+        subject: &Subject,
+        permitted: Permitted<Message>,
+    ) -> Result<Permitted<Masked>, Box<Withholding>> {
+        let around = self.around(subject, None);
+        let masked = permitted.try_map(|message| mask(&around, message))?;
+        self.shell.masked(&masked.get().report);
+        Ok(masked)
+    }
+
+    /// The response to a caller's request: inspect, mask out, record.
+    async fn response(
+        &self,
+        related: &Related,
+        message: Message,
+        event_id: Option<String>,
+    ) -> Result<Recorded<Delivery>, Turned> {
+        let subject = Subject { direction: Direction::Out, ..related.subject.clone() };
+        let facts = self.facts(&subject);
+        let around = self.around(&subject, Some(subject.action));
+        let said = Said { decision: "permit", verdict: Some(&related.verdict), error: None };
+        let inspected = inspect(self.snapshot, self.session, self.caller, subject.action, message)
+            .and_then(|message| self.permitted_input(message));
+        let masked = match inspected {
+            Ok(message) => {
+                mask(&around, state::bind(&self.cell.mac, related.binding.as_deref(), facts.now, message))
+            }
+            Err((message, reason)) => Err(around.withhold(message, reason)),
+        };
+        let recorded = match masked {
+            Ok(masked) => {
+                self.shell.masked(&masked.report);
+                let delivery = Delivery::response(masked.message.bytes().to_vec(), event_id);
+                record::outcome(self.shell, facts, related.decision, said, Content::Masked(&masked), delivery)
+                    .await
+            }
+            Err(withheld) => {
+                let text = format!("Withheld by Carnet: {}.", withheld.reason.reason());
+                let answer = refused::in_place_of(&withheld.message, subject.action, &text);
+                let delivery = Delivery::response(answer, event_id);
+                let said = Said { decision: "withhold", error: Some(withheld.reason.name()), ..said };
+                record::outcome(
+                    self.shell,
+                    facts,
+                    related.decision,
+                    said,
+                    Content::Withheld(&withheld),
+                    delivery,
+                )
+                .await
+            }
+        };
+        recorded.map_err(|_| refused::not_recorded(related.id_raw.as_deref()))
+    }
+
+    /// A request or notification of the server: decide, mask out, record.
+    async fn asked_by_server(
+        &self,
+        message: Message,
+        event_id: Option<String>,
+    ) -> Option<Recorded<Delivery>> {
+        let subject = Subject::of(&message, self.session, Direction::Out);
+        let (id, asks) = (message.id_key(), message.kind() == Kind::Request);
+        let now = self.shell.now();
+        let permitted = match decide::decide(self.snapshot, self.session, self.caller, &subject, message, now)
+        {
+            Ok(permitted) => permitted,
+            Err(denied) => {
+                let said = Said { decision: "deny", verdict: Some(&denied.verdict), error: None };
+                self.refuse_server(&subject, &denied.message, said, &refused::denial(&denied.verdict)).await;
+                return None;
+            }
+        };
+        let verdict = permitted.verdict().clone();
+        let around = self.around(&subject, None);
+        let masked = match permitted.try_map(|message| mask(&around, message)) {
+            Ok(masked) => masked,
+            Err(withheld) => {
+                let said = Said {
+                    decision: "withhold",
+                    verdict: Some(&verdict),
+                    error: Some(withheld.reason.name()),
+                };
+                self.refuse_server(&subject, &withheld.message, said, withheld.reason.reason()).await;
+                return None;
+            }
+        };
+        self.shell.masked(&masked.get().report);
+        let recorded = record::decision(self.shell, self.facts(&subject), masked, !asks).await.ok()?;
+        if let (true, Some(id)) = (asks, id) {
+            let decision = recorded.receipt().index;
+            let resource = subject.resource.clone();
+            let question = Question { decision, action: subject.action, resource, verdict };
+            if let Err(question) = self.session.ask(id, question) {
+                self.unanswerable(&subject, question, recorded).await;
+                return None;
+            }
+        }
+        Some(recorded.map(|permitted| Delivery::message(permitted.into_inner().into_bytes(), event_id)))
+    }
+
+    /// A server's question under an id that is open already, or one too many: its answer could not be told from
+    /// another's. It ends here, and the server is told.
+    async fn unanswerable(&self, subject: &Subject, question: Question, asked: Recorded<Permitted<Message>>) {
+        let said =
+            Said { decision: "refuse", verdict: Some(&question.verdict), error: Some("too-many-questions") };
+        let asked = asked.into_inner();
+        let facts = self.facts(subject);
+        let content = Content::Unread(asked.get().bytes().len());
+        let recorded = record::outcome(self.shell, facts, question.decision, said, content, ()).await;
+        let answer = refused::answer_for_server(asked.get(), "too many questions are open, or this id is");
+        if let (Ok(recorded), Some(answer)) = (recorded, answer) {
+            let answer = asked.map(|_| answer);
+            let _ = self.shell.forward(recorded.map(|()| answer)).await;
+        }
+    }
+
+    /// Records that a server's message goes no further and, if it was a request, tells the server so.
+    async fn refuse_server(&self, subject: &Subject, message: &Message, said: Said<'_>, text: &str) {
+        let verdict = said.verdict.cloned();
+        let size = message.bytes().len();
+        let recorded =
+            record::stopped(self.shell, self.facts(subject), said, Content::Unread(size), ()).await;
+        let (Ok(recorded), Some(verdict), Kind::Request) = (recorded, verdict, message.kind()) else {
+            return;
+        };
+        let Some(answer) = refused::answer_for_server(message, text) else { return };
+        let answer = Permitted::new(answer, verdict);
+        let _ = self.shell.forward(recorded.map(|()| answer)).await;
+    }
+
+    /// A result may ask the caller for something (`input_required`): each request in it is decided like one of its own.
+    fn permitted_input(&self, message: Message) -> Result<Message, (Message, Withheld)> {
+        let resource = carnet_model::Resource::Server(self.session.server.name.clone());
+        let permitted = inspect::asked(&message).into_iter().all(|(action, method)| {
+            let context = carnet_policy::Context {
+                method: &method,
+                direction: Direction::Out,
+                now: self.shell.now().seconds,
+                ..carnet_policy::Context::default()
+            };
+            let principal = &self.caller.key;
+            let request =
+                carnet_policy::Request { principal, action, resource: &resource, context: &context };
+            self.snapshot.policies.decide(&request).is_permit()
+        });
+        if permitted { Ok(message) } else { Err((message, Withheld::Input)) }
+    }
+
+    /// A `requestState` that was not given to this caller for this request.
+    async fn not_its_state(&self, subject: &Subject, message: &Message) -> Turned {
+        let text = "Refused by Carnet: requestState was not given for this request, or has expired.";
+        let answer = refused::answer(message, Action::OTHER, code::INVALID_PARAMS, text);
+        let said = Said { decision: "refuse", verdict: None, error: Some("request-state") };
+        let content = Content::Unread(message.bytes().len());
+        match record::stopped(self.shell, self.facts(subject), said, content, answer).await {
+            Ok(recorded) => Turned::new(recorded.into_inner(), 400, "refused"),
+            Err(_) => refused::not_recorded(message.id_raw()),
+        }
+    }
+
+    async fn denied(&self, subject: &Subject, denied: Denied) -> Turned {
+        let said = Said { decision: "deny", verdict: Some(&denied.verdict), error: None };
+        let answer =
+            refused::answer(&denied.message, subject.action, code::DENIED, &refused::denial(&denied.verdict));
+        // What was asked is recorded as it would have been sent: masked.
+        let around = self.around(subject, None);
+        let masked = mask(&around, denied.message.clone());
+        let content = match &masked {
+            Ok(masked) => Content::Masked(masked),
+            Err(withheld) => Content::Withheld(withheld),
+        };
+        match record::stopped(self.shell, self.facts(subject), said, content, answer).await {
+            Ok(recorded) => Turned::new(recorded.into_inner(), 202, "deny"),
+            Err(_) => refused::not_recorded(denied.message.id_raw()),
+        }
+    }
+
+    async fn withheld(&self, subject: &Subject, verdict: &Verdict, withheld: &Withholding) -> Turned {
+        let message = &withheld.message;
+        let said = Said { decision: "withhold", verdict: Some(verdict), error: Some(withheld.reason.name()) };
+        let text = format!("Withheld by Carnet: {}.", withheld.reason.reason());
+        let answer = refused::answer(message, subject.action, code::WITHHELD, &text);
+        match record::stopped(self.shell, self.facts(subject), said, Content::Withheld(withheld), answer)
+            .await
+        {
+            Ok(recorded) => Turned::new(recorded.into_inner(), 202, "withheld"),
+            Err(_) => refused::not_recorded(message.id_raw()),
+        }
+    }
+
+    /// The outcome of a call whose answer did not come.
+    async fn failed(&self, related: &Related, reason: NotForwarded) -> Turned {
+        let said = Said { decision: "permit", verdict: Some(&related.verdict), error: Some(reason.name()) };
+        let turned = refused::failure(related.id_raw.as_deref(), &reason);
+        let facts = self.facts(&related.subject);
+        match record::outcome(self.shell, facts, related.decision, said, Content::Unread(0), turned).await {
+            Ok(recorded) => recorded.into_inner(),
+            Err(_) => refused::not_recorded(related.id_raw.as_deref()),
+        }
+    }
+}
+
+/// A new session's first record, and with it the session's wrapped key.
+///
+/// # Errors
+/// When it cannot be made durable: the session does not begin.
+pub async fn open<S: Shell>(at: Walk<'_, S>, key: WrappedKey) -> Result<(), NotRecorded> {
+    record::session_open(at.shell, at.cell, at.snapshot, at.session, at.caller, key).await
+}
+
+/// The end of a session: what is still open gets its outcome, and the session its last record.
+///
+/// # Errors
+/// When a record cannot be made durable.
+pub async fn close<S: Shell>(at: Walk<'_, S>, why: &str) -> Result<(), NotRecorded> {
+    let mut done = Ok(());
+    for related in at.session.take_open() {
+        let said = Said { decision: "permit", verdict: Some(&related.verdict), error: Some("unanswered") };
+        let facts = at.facts(&related.subject);
+        // One that is not taken is the shell's to make good; the others are still tried.
+        done = done.and(
+            record::outcome(at.shell, facts, related.decision, said, Content::Unread(0), ())
+                .await
+                .map(|_| ()),
+        );
+    }
+    done?;
+    record::session_close(at.shell, at.snapshot, at.session, why).await
+}
+
+/// The record of something that could not be read as a message, and was refused.
+///
+/// # Errors
+/// When it cannot be made durable.
+pub async fn refuse<S: Shell>(at: Walk<'_, S>, size: usize, error: &'static str) -> Result<(), NotRecorded> {
+    let subject = Subject {
+        action: Action::OTHER,
+        resource: carnet_model::Resource::Server(at.session.server.name.clone()),
+        direction: Direction::In,
+    };
+    let said = Said { decision: "refuse", verdict: None, error: Some(error) };
+    record::stopped(at.shell, at.facts(&subject), said, Content::Unread(size), ()).await.map(|_| ())
+}

@@ -1,0 +1,216 @@
+//! The gateway's state: the configuration in force, the log, the sessions; and what is done with them on every path.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use arc_swap::ArcSwap;
+use carnet_gate::{Caller, Cell, Entry, Moment, NotRecorded, Receipt, Session, Walk};
+use carnet_masking::Report;
+use tokio::sync::{Semaphore, watch};
+
+use crate::load::Runtime;
+use crate::metrics::Metrics;
+use crate::record::Recorder;
+use crate::servers::Server;
+use crate::sessions::{ImplicitKey, Open, Sessions};
+use crate::stop::Ending;
+use crate::telemetry::Telemetry;
+
+/// The TLS of a listener, swapped on reload.
+pub type ListenerTls = Arc<arc_swap::ArcSwapOption<rustls::ServerConfig>>;
+
+/// A running gateway.
+pub struct Gateway {
+    /// The configuration in force. A call loads it once.
+    pub runtime: ArcSwap<Runtime>,
+    /// The log.
+    pub recorder: Recorder,
+    /// This gateway's origin and MAC key.
+    pub cell: Cell,
+    /// The key that tokens are made with.
+    pub token_key: [u8; 32],
+    /// Open sessions.
+    pub sessions: Sessions,
+    /// Metrics.
+    pub metrics: Arc<Metrics>,
+    /// The collector, if there is one.
+    pub telemetry: Telemetry,
+    /// Calls at once.
+    pub places: Arc<Semaphore>,
+    /// TLS in force of each listener, in the order of the configuration.
+    pub tls: Mutex<Vec<ListenerTls>>,
+    /// Turns true when the gateway is to stop.
+    pub stopping: watch::Sender<bool>,
+    /// The second stage of a stop.
+    pub ending: Ending,
+    /// The configuration file, for reloads.
+    pub file: Option<PathBuf>,
+    /// The last reload's mistakes; empty when it went well.
+    pub reload_errors: Mutex<Vec<String>>,
+    /// Addresses that the listeners really have, in the order of the configuration.
+    pub bound: Mutex<Vec<std::net::SocketAddr>>,
+}
+
+/// The time.
+#[must_use]
+pub fn now() -> Moment {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    Moment { seconds: i64::try_from(since.as_secs()).unwrap_or(i64::MAX), micros: since.subsec_micros() }
+}
+
+/// A session could not be opened.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum NoSession {
+    /// As many as are allowed are open.
+    TooMany,
+    /// Its record, or its key, could not be made durable.
+    NotRecorded,
+}
+
+impl Gateway {
+    /// Makes a record durable.
+    ///
+    /// # Errors
+    /// When it cannot be (invariant 3).
+    pub async fn append(&self, entry: Entry) -> Result<Receipt, NotRecorded> {
+        self.recorder.append(entry).await
+    }
+
+    /// Counts what was masked.
+    pub fn count_masked(&self, report: &Report) {
+        for (class, count) in &report.masked {
+            self.metrics.masked(*class, *count);
+        }
+    }
+
+    /// A new session, its key and its first record durable.
+    ///
+    /// # Errors
+    /// When they could not be made so.
+    pub async fn open_session(
+        &self,
+        runtime: &Runtime,
+        server: &Server,
+        caller: &Arc<Caller>,
+    ) -> Result<Arc<Open>, NoSession> {
+        let mut gs = [0; 16];
+        crate::record::entropy(&mut gs);
+        let (key, wrapped) = self.recorder.session_key().map_err(|_| NoSession::NotRecorded)?;
+        let session = Session::new(gs, server.facts.clone(), key, server.tools.clone());
+        let open = Open::new(session, caller.clone(), now().seconds);
+        let shell = crate::record::RecordOnly(self);
+        let walk =
+            Walk { shell: &shell, cell: &self.cell, snapshot: &runtime.gate, session: &open.gate, caller };
+        carnet_gate::open(walk, wrapped).await.map_err(|_| NoSession::NotRecorded)?;
+        self.metrics.sessions.inc();
+        Ok(open)
+    }
+
+    /// The implicit session of a caller at a server, opened if there is none.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub async fn implicit_session(
+        self: &Arc<Self>,
+        runtime: &Runtime,
+        server: &Server,
+        caller: &Arc<Caller>,
+    ) -> Result<Arc<Open>, NoSession> {
+        let key = ImplicitKey::of(&server.facts.name, caller);
+        let cell = self.sessions.implicit(&key, runtime.config.limits.sessions).ok_or(NoSession::TooMany)?;
+        let open = cell.get_or_try_init(|| self.open_session(runtime, server, caller)).await?.clone();
+        if !open.is_dead() {
+            open.touch(now().seconds);
+            return Ok(open);
+        }
+        // Its server's process or stream has ended: what follows is another session.
+        if self.sessions.forget(&key, &open) {
+            self.close_session(&open, "server-ended").await;
+        }
+        let cell = self.sessions.implicit(&key, runtime.config.limits.sessions).ok_or(NoSession::TooMany)?;
+        Ok(cell.get_or_try_init(|| self.open_session(runtime, server, caller)).await?.clone())
+    }
+
+    /// Closes a session that was taken out of the table: after its last call, since what a closed session still owes could
+    /// not be told from what was kept back. Calls that are open are waited for in a task of their own.
+    pub async fn close_session(self: &Arc<Self>, open: &Arc<Open>, why: &'static str) {
+        if !open.close() {
+            return;
+        }
+        self.metrics.sessions.dec();
+        if let Some(duplex) = open.duplex.get() {
+            duplex.close();
+        }
+        let (gateway, open, closing) = (self.clone(), open.clone(), self.ending.closing());
+        let at_rest = open.at_rest();
+        let close = async move {
+            open.left().await;
+            gateway.record_close(&open, why).await;
+            drop(closing);
+        };
+        // In a task of its own, so that a caller who hangs up does not take the record with it.
+        let closed = tokio::spawn(close);
+        if at_rest {
+            let _ = closed.await;
+        }
+    }
+
+    /// The last record of a session, which states its count.
+    async fn record_close(&self, open: &Open, why: &'static str) {
+        // A decision whose outcome is owed gets its orphan first.
+        if !self.recorder.settle().await {
+            tracing::error!("the record of a session's end could not be made durable");
+            return;
+        }
+        let runtime = self.runtime.load_full();
+        let shell = crate::record::RecordOnly(self);
+        let (session, caller) = (&open.gate, &*open.caller);
+        let walk = Walk { shell: &shell, cell: &self.cell, snapshot: &runtime.gate, session, caller };
+        if carnet_gate::close(walk, why).await.is_err() {
+            tracing::error!("the record of a session's end could not be made durable");
+        }
+    }
+
+    /// Closes sessions that were idle too long, and forgets rates at rest. Runs until the gateway stops.
+    pub async fn sweep(self: Arc<Self>) {
+        let mut stopping = self.stopping.subscribe();
+        loop {
+            let pause = tokio::time::sleep(Duration::from_secs(15));
+            tokio::select! {
+                () = pause => {}
+                _ = stopping.wait_for(|stop| *stop) => return,
+            }
+            let runtime = self.runtime.load_full();
+            let idle = i64::try_from(runtime.config.limits.session_idle.as_secs()).unwrap_or(i64::MAX);
+            for open in self.sessions.take_idle(now().seconds.saturating_sub(idle)) {
+                self.close_session(&open, "idle").await;
+            }
+            if let Some(rates) = &runtime.per_principal {
+                rates.forget_idle();
+            }
+            if let Some(rates) = &runtime.per_tool {
+                rates.forget_idle();
+            }
+        }
+    }
+
+    /// Closes every session: the last thing before the log is closed.
+    pub async fn close_all(self: &Arc<Self>) {
+        for open in self.sessions.take_all() {
+            self.close_session(&open, "stop").await;
+        }
+    }
+
+    /// The address that callers know, without a trailing slash.
+    #[must_use]
+    pub fn public_url(&self, runtime: &Runtime) -> String {
+        if let Some(url) = &runtime.config.public_url {
+            return url.trim_end_matches('/').to_owned();
+        }
+        let bound = self.bound.lock().unwrap_or_else(PoisonError::into_inner);
+        let scheme =
+            if runtime.config.listeners.first().is_some_and(|l| l.tls.is_some()) { "https" } else { "http" };
+        bound.first().map(|a| format!("{scheme}://{a}")).unwrap_or_default()
+    }
+}

@@ -1,0 +1,27 @@
+//! Listeners, upstreams, sessions, reload, drain, metrics: the shell around the gate.
+//!
+//! [`run::start`] brings a configuration up. A request is accepted by [`server`], routed and identified by
+//! [`downstream`], walked by the gate with the effects of [`call`], and reaches its server through [`upstream`].
+
+pub mod admin;
+pub mod body;
+pub mod call;
+pub mod credentials;
+pub mod downstream;
+pub mod gateway;
+pub mod identity;
+pub mod keys;
+pub mod limits;
+pub mod load;
+pub mod metrics;
+pub mod outbound;
+pub mod record;
+pub mod reload;
+pub mod run;
+pub mod server;
+pub mod servers;
+pub mod sessions;
+pub mod stop;
+pub mod telemetry;
+pub mod tls;
+pub mod upstream;

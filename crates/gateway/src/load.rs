@@ -1,0 +1,251 @@
+//! From a configuration file to a [`Runtime`]: everything that a reload replaces, made ready as a whole or not at all.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use carnet_config::{Config, Loaded, MaskAction, Source};
+use carnet_gate::{Epochs, MaskingRules, Snapshot};
+use carnet_masking::{Country, Detector, DetectorOptions, Numbers, TokenKey, Transform, Transforms};
+use carnet_model::Region;
+use carnet_policy::{Options, PolicySet};
+use carnet_residency::{Jurisdictions, Zone};
+use sha2::{Digest, Sha256};
+
+use crate::identity::Identities;
+use crate::limits::Rates;
+use crate::servers::Server;
+
+/// A configuration in force. A call keeps the one it began with.
+pub struct Runtime {
+    /// The configuration.
+    pub config: Config,
+    /// What decisions depend on.
+    pub gate: Snapshot,
+    /// Who may call.
+    pub identities: Arc<Identities>,
+    /// The servers by name.
+    pub servers: BTreeMap<Arc<str>, Arc<Server>>,
+    /// Rate of one principal.
+    pub per_principal: Option<Rates<[u8; 32]>>,
+    /// Rate of one principal at one tool: principal, and a hash of server and tool.
+    pub per_tool: Option<Rates<([u8; 32], u64)>>,
+    /// Warnings, rendered.
+    pub warnings: Vec<String>,
+    /// Every file it was made from.
+    pub files: Vec<PathBuf>,
+}
+
+/// A policy file: its name as shown, and its text.
+pub type PolicySource = (String, String);
+
+/// Reads the configuration file.
+///
+/// # Errors
+/// Every mistake, rendered with its place.
+pub fn read_config(path: &Path) -> Result<Loaded, Vec<String>> {
+    let text =
+        std::fs::read_to_string(path).map_err(|e| vec![format!("{}: {}", path.display(), e.kind())])?;
+    let environment: BTreeMap<String, String> = std::env::vars_os()
+        .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))
+        .collect();
+    let file = path.display().to_string();
+    let folder = carnet_config::folder_of(path);
+    carnet_config::load(Source {
+        file: &file,
+        text: &text,
+        folder,
+        environment: &environment,
+        now: unix_now(),
+    })
+    .map_err(|all| all.iter().map(ToString::to_string).collect())
+}
+
+/// Reads all policy files of a configuration, sorted by name.
+///
+/// # Errors
+/// A sentence for each file or folder that cannot be read.
+pub fn read_policies(paths: &[PathBuf]) -> Result<(Vec<PolicySource>, Vec<PathBuf>), Vec<String>> {
+    let (mut sources, mut files, mut errors) = (Vec::new(), Vec::new(), Vec::new());
+    for path in paths {
+        let found = if path.is_dir() { cedar_files(path) } else { Ok(vec![path.clone()]) };
+        match found {
+            Ok(found) => files.extend(found),
+            Err(kind) => errors.push(format!("{}: {kind}", path.display())),
+        }
+    }
+    for file in &files {
+        match std::fs::read_to_string(file) {
+            Ok(text) => sources.push((file.display().to_string(), text)),
+            Err(e) => errors.push(format!("{}: {}", file.display(), e.kind())),
+        }
+    }
+    if errors.is_empty() { Ok((sources, files)) } else { Err(errors) }
+}
+
+fn cedar_files(folder: &Path) -> Result<Vec<PathBuf>, std::io::ErrorKind> {
+    let entries = std::fs::read_dir(folder).map_err(|e| e.kind())?;
+    let mut files: Vec<_> = entries
+        .filter_map(Result::ok)
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|e| e == "cedar"))
+        .collect();
+    files.sort();
+    Ok(files)
+}
+
+/// Compiles the policies of a configuration.
+///
+/// # Errors
+/// Every mistake, rendered with its place.
+pub fn policies(
+    config: &Config,
+    table: &Jurisdictions,
+    sources: &[PolicySource],
+) -> Result<PolicySet, Vec<String>> {
+    let sources: Vec<(&str, &str)> =
+        sources.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let servers = config.servers.iter().map(|s| carnet_policy::ServerFacts {
+        name: s.name.clone(),
+        region: s.region.clone(),
+        labels: s.labels.clone(),
+    });
+    let options = Options {
+        servers: servers.collect(),
+        zones: zones(config, table),
+        cell_region: config.cell.region.clone(),
+        ..Options::default()
+    };
+    PolicySet::load(&sources, &options).map_err(|all| all.iter().map(ToString::to_string).collect())
+}
+
+/// The zones of every region that the configuration names, and of every country.
+fn zones(config: &Config, table: &Jurisdictions) -> Vec<(Region, Vec<Region>)> {
+    let mut regions: Vec<Region> = config.servers.iter().map(|s| s.region.clone()).collect();
+    regions.push(config.cell.region.clone());
+    regions.extend(table.countries().map(|c| Region::new(c.as_str())));
+    regions.sort();
+    regions.dedup();
+    let zones_of = |region: &Region| {
+        let mut zones: Vec<Region> = Zone::ALL
+            .iter()
+            .filter(|z| table.region_in_zone(region, **z))
+            .map(|z| Region::new(z.name()))
+            .collect();
+        if let Some(country) = table.resolve(region) {
+            zones.push(Region::new(country.as_str()));
+        }
+        zones.retain(|zone| zone != region);
+        zones
+    };
+    regions.into_iter().map(|r| (r.clone(), zones_of(&r))).collect()
+}
+
+/// Makes a configuration ready. `previous` lends what did not change: servers with their connections, keys of issuers.
+///
+/// # Errors
+/// Every mistake, rendered. Nothing of the previous runtime was touched then.
+pub fn runtime(
+    loaded: Loaded,
+    sources: &[PolicySource],
+    token_key: [u8; 32],
+    previous: Option<&Runtime>,
+) -> Result<Runtime, Vec<String>> {
+    let Loaded { config, warnings } = loaded;
+    let mut errors = Vec::new();
+    let table = Jurisdictions::built_in().map_err(|e| vec![e.to_string()])?;
+    let policies = policies(&config, &table, sources).map_err(|e| errors.extend(e));
+    let identities = match previous.filter(|p| p.config.identity == config.identity) {
+        Some(previous) => Ok(previous.identities.clone()),
+        None => Identities::load(&config.identity).map(Arc::new).map_err(|e| errors.extend(e)),
+    };
+    let mut servers = BTreeMap::new();
+    for server in &config.servers {
+        let kept = previous.and_then(|p| p.servers.get(&server.name)).filter(|s| s.config == *server);
+        match kept.map_or_else(|| Server::load(server).map(Arc::new), |s| Ok(s.clone())) {
+            Ok(ready) => drop(servers.insert(server.name.clone(), ready)),
+            Err(e) => errors.push(format!("server {}: {e}", server.name)),
+        }
+    }
+    let (Ok(policies), Ok(identities), true) = (policies, identities, errors.is_empty()) else {
+        return Err(errors);
+    };
+    let mut all_warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
+    all_warnings.extend(policies.warnings().iter().map(ToString::to_string));
+    let limits = carnet_json::Limits {
+        bytes: usize::try_from(config.limits.request_body.max(config.limits.response_body))
+            .unwrap_or(usize::MAX),
+        ..carnet_json::Limits::default()
+    };
+    let gate = Snapshot {
+        epochs: Epochs {
+            policy: policies.hash(),
+            configuration: Sha256::digest(config.canonical()).into(),
+            build: build_hash(),
+            jurisdiction: *table.hash(),
+        },
+        policies,
+        detector: detector(&config),
+        masking: masking(&config, token_key),
+        cell_region: config.cell.region.clone(),
+        jurisdictions: table,
+        limits,
+    };
+    Ok(Runtime {
+        per_principal: config.limits.per_principal.and_then(Rates::new),
+        per_tool: config.limits.per_tool.and_then(Rates::new),
+        gate,
+        identities,
+        servers,
+        warnings: all_warnings,
+        files: Vec::new(),
+        config,
+    })
+}
+
+/// Reads and prepares everything that a configuration file names.
+///
+/// # Errors
+/// Every mistake, rendered.
+pub fn from_file(
+    path: &Path,
+    token_key: [u8; 32],
+    previous: Option<&Runtime>,
+) -> Result<Runtime, Vec<String>> {
+    let loaded = read_config(path)?;
+    let (sources, mut files) = read_policies(&loaded.config.policies)?;
+    let mut runtime = runtime(loaded, &sources, token_key, previous)?;
+    files.push(path.to_owned());
+    runtime.files = files;
+    Ok(runtime)
+}
+
+fn detector(config: &Config) -> Detector {
+    let countries = config.masking.countries.iter().filter_map(|r| Country::new(r.as_str())).collect();
+    Detector::new(&DetectorOptions { countries, ..DetectorOptions::default() })
+}
+
+fn masking(config: &Config, token_key: [u8; 32]) -> MaskingRules {
+    let transform = |action: MaskAction| match action {
+        MaskAction::Redact => Transform::Redact,
+        MaskAction::KeepLastFour => Transform::KeepLast(4),
+        MaskAction::Drop => Transform::Drop,
+        MaskAction::Token => Transform::Token,
+    };
+    let mut transforms = Transforms::all(transform(config.masking.default));
+    for (class, action) in &config.masking.classes {
+        transforms.set(*class, transform(*action));
+    }
+    MaskingRules { transforms, numbers: Numbers::default(), token_key: TokenKey(token_key) }
+}
+
+/// What names this build in every record: its version. A hash of the binary comes with packages.
+fn build_hash() -> [u8; 32] {
+    Sha256::digest(concat!("carnet ", env!("CARGO_PKG_VERSION"))).into()
+}
+
+/// Seconds since 1970.
+#[must_use]
+pub fn unix_now() -> u64 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_secs())
+}

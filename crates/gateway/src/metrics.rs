@@ -1,0 +1,147 @@
+//! Metrics in the Prometheus text format. Labels come from closed lists and from the configuration, never from content.
+
+use std::sync::atomic::{AtomicI64, AtomicU64};
+
+use carnet_model::{Action, DataClass};
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
+/// One message that a caller sent.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct MessageLabels {
+    /// The server's name in the configuration.
+    pub server: String,
+    /// The MCP method, `other` if no revision names it.
+    pub method: &'static str,
+    /// `permit`, `deny`, `refused`, `withheld`, `limited`, `busy`, `unforwarded`, `cancelled`, `unrecorded`.
+    pub decision: &'static str,
+}
+
+/// One masked value.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct ClassLabels {
+    /// The data class.
+    pub class: &'static str,
+}
+
+/// Something with a cause from a closed list.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct CauseLabels {
+    /// The cause.
+    pub cause: &'static str,
+}
+
+/// All of the gateway's metrics.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    messages: Family<MessageLabels, Counter>,
+    masked: Family<ClassLabels, Counter>,
+    unauthenticated: Family<CauseLabels, Counter>,
+    upstream_errors: Family<CauseLabels, Counter>,
+    reloads: Family<CauseLabels, Counter>,
+    telemetry_dropped: Family<CauseLabels, Counter>,
+    /// Whether the last reload failed: then an older snapshot is in force.
+    pub stale_configuration: Gauge<i64, AtomicI64>,
+    /// Open sessions.
+    pub sessions: Gauge<i64, AtomicI64>,
+    /// Calls in work.
+    pub in_flight: Gauge<i64, AtomicI64>,
+    /// Seconds from a request to its last message.
+    pub duration: Histogram,
+    /// Durable records.
+    pub records: Gauge<u64, AtomicU64>,
+    /// Whether records can be made durable.
+    pub store_healthy: Gauge<i64, AtomicI64>,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let bounds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0];
+        let mut m = Metrics {
+            registry: Registry::with_prefix("carnet"),
+            messages: Family::default(),
+            masked: Family::default(),
+            unauthenticated: Family::default(),
+            upstream_errors: Family::default(),
+            reloads: Family::default(),
+            telemetry_dropped: Family::default(),
+            stale_configuration: Gauge::default(),
+            sessions: Gauge::default(),
+            in_flight: Gauge::default(),
+            duration: Histogram::new(bounds),
+            records: Gauge::default(),
+            store_healthy: Gauge::default(),
+        };
+        let r = &mut m.registry;
+        r.register("messages", "Messages of callers by server, method and decision", m.messages.clone());
+        r.register("masked_values", "Masked values by data class", m.masked.clone());
+        r.register("unauthenticated", "Requests without an accepted identity", m.unauthenticated.clone());
+        r.register(
+            "upstream_errors",
+            "Messages that a server did not answer properly",
+            m.upstream_errors.clone(),
+        );
+        r.register("reloads", "Reloads of configuration and policies", m.reloads.clone());
+        r.register("telemetry_dropped", "Spans that the collector did not get", m.telemetry_dropped.clone());
+        r.register(
+            "stale_configuration",
+            "1 while the last reload failed and an older snapshot is in force",
+            m.stale_configuration.clone(),
+        );
+        r.register("sessions", "Open sessions", m.sessions.clone());
+        r.register("in_flight", "Calls in work", m.in_flight.clone());
+        r.register("request_duration_seconds", "From a request to its last message", m.duration.clone());
+        r.register("records", "Records in the log", m.records.clone());
+        r.register("store_healthy", "1 while records can be made durable", m.store_healthy.clone());
+        m
+    }
+}
+
+impl Metrics {
+    /// Counts a message.
+    pub fn message(&self, server: &str, action: Action, decision: &'static str) {
+        let labels = MessageLabels { server: server.to_owned(), method: action.as_str(), decision };
+        self.messages.get_or_create(&labels).inc();
+    }
+
+    /// Counts masked values.
+    pub fn masked(&self, class: DataClass, count: u32) {
+        self.masked.get_or_create(&ClassLabels { class: class.name() }).inc_by(u64::from(count));
+    }
+
+    /// Counts a request without an accepted identity.
+    pub fn unauthenticated(&self, cause: &'static str) {
+        self.unauthenticated.get_or_create(&CauseLabels { cause }).inc();
+    }
+
+    /// Counts a failure of a server.
+    pub fn upstream_error(&self, cause: &'static str) {
+        self.upstream_errors.get_or_create(&CauseLabels { cause }).inc();
+    }
+
+    /// Counts a reload: `ok` or `failed`.
+    pub fn reload(&self, cause: &'static str) {
+        self.reloads.get_or_create(&CauseLabels { cause }).inc();
+        self.stale_configuration.set(i64::from(cause != "ok"));
+    }
+
+    /// Counts spans that the collector did not get.
+    pub fn telemetry_dropped(&self, cause: &'static str, count: u64) {
+        self.telemetry_dropped.get_or_create(&CauseLabels { cause }).inc_by(count);
+    }
+
+    /// The text of `/metrics` (OpenMetrics).
+    #[must_use]
+    pub fn render(&self) -> String {
+        let mut text = String::new();
+        // Writing to a String cannot fail; an empty page is what remains if it did.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+}

@@ -1,0 +1,366 @@
+//! The log as the gate sees it, and the gateway's own records: genesis, start, heartbeats, orphans, stop.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use carnet_config::Config;
+use carnet_evidence::seal::{MacKey, SessionKey, WrappedKey};
+use carnet_evidence::{Draft, Epochs, LeafType};
+use carnet_gate::{Answers, Entry, Moment, NotForwarded, NotRecorded, Permitted, Receipt, Recorded, Shell};
+use carnet_masking::Report;
+use carnet_mcp::Message;
+use carnet_store::{Disk, KeyStore, Keys, Ledger, Log, LogOptions, Reader, RealDisk, Recovered, StoreError};
+use tokio::sync::Notify;
+
+use crate::credentials::resolve;
+use crate::gateway::{Gateway, now};
+use crate::stop::reached;
+
+/// The log and its keys, open for writing.
+pub struct Recorder {
+    log: Log,
+    keys: Keys,
+    /// The pseudonym of this run, for the gateway's own records.
+    run: [u8; 16],
+    /// Decisions whose outcome the log did not take. Each gets an orphan once it takes records again.
+    owed: Mutex<Vec<Owed>>,
+    /// Something was not taken.
+    refused: Notify,
+    /// When the last heartbeat was recorded, Unix seconds.
+    beat: AtomicU64,
+}
+
+/// A decision that is left without its outcome.
+struct Owed {
+    of: u64,
+    gs: [u8; 16],
+    epochs: Epochs,
+}
+
+/// Decisions that may be owed their end at once. Calls in work are fewer: more come together only when the log takes
+/// decisions and no outcomes, and then no further decision is taken.
+const MOST_OWED: usize = 1 << 16;
+
+/// Orphans appended at once.
+const ORPHANS: usize = 1000;
+
+/// What opening found.
+pub struct Opened {
+    /// The recorder.
+    pub recorder: Recorder,
+    /// The key of the MAC over raw messages.
+    pub mac: MacKey,
+    /// The key that tokens are made with.
+    pub token_key: [u8; 32],
+    recovered: Recovered,
+    /// Type and time of the last record of an earlier run.
+    last: Option<(LeafType, u64)>,
+}
+
+/// Fills a buffer with cryptographically secure random bytes: a ChaCha generator for each thread, seeded and reseeded by the
+/// system. A system call for each record would cost more than the record.
+pub fn entropy(out: &mut [u8]) {
+    use rand::Rng;
+    rand::rng().fill_bytes(out);
+}
+
+/// Opens the data folder of a configuration.
+///
+/// # Errors
+/// A sentence that says what is wrong and where.
+pub fn open(config: &Config) -> Result<Opened, String> {
+    let at = |e: StoreError| format!("{}: {e}", config.data.display());
+    // Log and keys are nobody else's business.
+    let mut folder = std::fs::DirBuilder::new();
+    std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
+    folder
+        .recursive(true)
+        .create(&config.data)
+        .map_err(|e| format!("{}: {}", config.data.display(), e.kind()))?;
+    let disk: Arc<dyn Disk> = Arc::new(RealDisk::new(&config.data));
+    let kek = config.evidence.kek.as_ref().map(kek).transpose()?;
+    let keys = Keys::open(Arc::clone(&disk), kek.as_ref()).map_err(at)?;
+    let mut options = LogOptions::new(&*config.cell.origin);
+    options.segment_bytes = config.evidence.segment;
+    options.publish_every = config.evidence.checkpoint.min(Duration::from_secs(1));
+    let (log, recovered) = Log::open(Arc::clone(&disk), &options, &keys).map_err(at)?;
+    let last = last(disk, recovered.size).map_err(at)?;
+    let mac = keys.mac().map_err(at)?;
+    let token_key = mac.mac("token-key", b"");
+    let mut run = [0; 16];
+    entropy(&mut run);
+    Ok(Opened {
+        recorder: Recorder {
+            log,
+            keys,
+            run,
+            owed: Mutex::default(),
+            refused: Notify::new(),
+            beat: AtomicU64::new(seconds()),
+        },
+        mac,
+        token_key,
+        recovered,
+        last,
+    })
+}
+
+/// The last record in the log.
+fn last(disk: Arc<dyn Disk>, size: u64) -> Result<Option<(LeafType, u64)>, StoreError> {
+    let Some(index) = size.checked_sub(1) else { return Ok(None) };
+    let mut last = None;
+    Reader::new(disk).read(index, &mut |stored| {
+        last = Some((stored.leaf.draft.ty, stored.leaf.draft.t));
+        Ok(true)
+    })?;
+    Ok(last)
+}
+
+/// 32 bytes, as they are or in hex.
+fn kek(reference: &carnet_config::SecretRef) -> Result<[u8; 32], String> {
+    let secret = resolve(reference).map_err(|e| e.to_string())?;
+    let text = secret.expose().trim();
+    let digits: Option<Vec<u8>> = (text.len() == 64 && text.is_ascii())
+        .then(|| {
+            (0..32).map(|i| text.get(2 * i..2 * i + 2).and_then(|d| u8::from_str_radix(d, 16).ok())).collect()
+        })
+        .flatten();
+    let bytes = digits.or_else(|| (text.len() == 32).then(|| text.as_bytes().to_vec()));
+    bytes
+        .and_then(|b| b.try_into().ok())
+        .ok_or_else(|| format!("{reference}: the key of the cell is 32 bytes, or 64 hex digits"))
+}
+
+/// Unix seconds as records have them.
+fn seconds() -> u64 {
+    u64::try_from(now().seconds).unwrap_or(0)
+}
+
+impl Opened {
+    /// Writes what a start owes: the genesis of a new log, the start, the end of what a crash left open.
+    ///
+    /// # Errors
+    /// When a record cannot be made durable.
+    pub async fn begin(&mut self, config: &Config, epochs: Epochs) -> Result<(), StoreError> {
+        let Opened { recorder, recovered, last, .. } = self;
+        let (t, run) = (seconds(), recorder.run);
+        if recovered.size == 0 {
+            let vkey = recorder.keys.signer(&config.cell.origin)?.verifier().to_text();
+            let genesis = Draft::genesis(t, run, epochs, &vkey, config.cell.region.as_str(), "configured");
+            recorder.log.append(carnet_store::Entry::bare(genesis)).await?;
+        }
+        let every = config.evidence.heartbeat.as_secs().max(1);
+        // A run that did not end in order left a silence behind: it is stated, not hidden.
+        if let Some((_, from)) = last.take().filter(|(ty, _)| *ty != LeafType::GwStop) {
+            let gap = Draft::gap(t, run, epochs, from.min(t), t, "crash");
+            recorder.log.append(carnet_store::Entry::bare(gap)).await?;
+        }
+        let start = Draft::gateway_start(t, run, epochs, every, env!("CARGO_PKG_VERSION"));
+        recorder.log.append(carnet_store::Entry::bare(start)).await?;
+        let orphans = recovered.orphans.drain(..).map(|(of, gs)| Draft::orphan(t, gs, epochs, of, "crash"));
+        let closed =
+            recovered.open_sessions.drain(..).map(|gs| Draft::session_close(t, gs, epochs, None, "crash"));
+        let left: Vec<_> = orphans.chain(closed).map(carnet_store::Entry::bare).collect();
+        if !left.is_empty() {
+            recorder.log.append_all(left).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Recorder {
+    /// Makes a record durable.
+    ///
+    /// # Errors
+    /// When it cannot be (invariant 3).
+    pub async fn append(&self, entry: Entry) -> Result<Receipt, NotRecorded> {
+        let Entry { draft, blobs, key } = entry;
+        let (gs, epochs) = (draft.gs, draft.ep);
+        let owed = draft.of.filter(|_| draft.ty.answers()).map(|of| Owed { of, gs, epochs });
+        if draft.ty == LeafType::CallDecision && self.owed().len() >= MOST_OWED {
+            tracing::error!("too many outcomes are owed to the log; no further decision is taken");
+            return Err(NotRecorded);
+        }
+        match self.log.append(carnet_store::Entry { draft, blobs, key }).await {
+            Ok(receipt) => Ok(Receipt { index: receipt.index }),
+            Err(error) => {
+                tracing::error!(%error, "a record could not be made durable");
+                if let Some(owed) = owed.filter(|_| !matches!(error, StoreError::NotWaiting(_))) {
+                    self.owed().push(owed);
+                }
+                self.refused.notify_one();
+                Err(NotRecorded)
+            }
+        }
+    }
+
+    fn owed(&self) -> MutexGuard<'_, Vec<Owed>> {
+        self.owed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Appends an orphan for each decision whose outcome was not taken. Whether nothing is owed any more.
+    pub async fn settle(&self) -> bool {
+        loop {
+            let mut some = {
+                let mut owed = self.owed();
+                let keep = owed.len().saturating_sub(ORPHANS);
+                owed.split_off(keep)
+            };
+            if some.is_empty() {
+                return true;
+            }
+            let t = seconds();
+            let orphan = |o: &Owed| Draft::orphan(t, o.gs, o.epochs, o.of, "not-recorded");
+            let orphans = some.iter().map(orphan).map(carnet_store::Entry::bare).collect();
+            if self.log.append_all(orphans).await.is_err() {
+                self.owed().append(&mut some);
+                return false;
+            }
+        }
+    }
+
+    /// A new session's key, ready and wrapped.
+    ///
+    /// # Errors
+    /// When the key store is down.
+    pub fn session_key(&self) -> Result<(SessionKey, WrappedKey), StoreError> {
+        self.keys.new_session()
+    }
+
+    /// Whether records can be made durable, and why not.
+    ///
+    /// # Errors
+    /// The reason.
+    pub fn healthy(&self) -> Result<(), String> {
+        self.log.refuses().map_or(Ok(()), |e| Err(e.to_string()))
+    }
+
+    /// Counters of the log.
+    #[must_use]
+    pub fn metrics(&self) -> carnet_store::Metrics {
+        self.log.metrics()
+    }
+
+    /// A record of the gateway's own.
+    ///
+    /// # Errors
+    /// When it cannot be made durable.
+    pub async fn own(&self, draft: impl FnOnce(u64, [u8; 16]) -> Draft) -> Result<(), StoreError> {
+        self.log.append(carnet_store::Entry::bare(draft(seconds(), self.run))).await.map(|_| ())
+    }
+
+    /// A heartbeat, and before it the silence since the last one where that was longer than promised.
+    async fn beat(&self, epochs: Epochs, every: Duration) -> Result<(), StoreError> {
+        let (t, every, last) = (seconds(), every.as_secs(), self.beat.load(Ordering::Relaxed));
+        let silent = t.saturating_sub(last) > every;
+        let gap = silent.then(|| Draft::gap(t, self.run, epochs, last, t, "not-recorded"));
+        let beat = Draft::heartbeat(t, self.run, epochs, every);
+        self.log.append_all(gap.into_iter().chain([beat]).map(carnet_store::Entry::bare).collect()).await?;
+        self.beat.store(t, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Finishes what waits and publishes the last checkpoint. Blocks.
+    pub fn close(&self) {
+        self.log.close();
+    }
+}
+
+/// Writes heartbeats until it is aborted, which is the last thing before the log ends. A silent stop then shows as a gap;
+/// a time in which the log took no records is stated as one.
+pub async fn heartbeat(gateway: Arc<Gateway>) {
+    loop {
+        let (every, epochs) = promised(&gateway);
+        // A little early, so that the promise holds under load.
+        tokio::time::sleep(every.mul_f32(0.8)).await;
+        if let Err(error) = gateway.recorder.beat(epochs, every).await {
+            tracing::error!(%error, "a heartbeat could not be recorded");
+        }
+    }
+}
+
+/// The time between heartbeats, and what is in force.
+fn promised(gateway: &Gateway) -> (Duration, Epochs) {
+    let runtime = gateway.runtime.load();
+    (runtime.config.evidence.heartbeat.max(Duration::from_secs(1)), runtime.gate.epochs)
+}
+
+/// How long the log is left alone when it did not take what is owed to it.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// Appends what is owed to the log as soon as it takes records again, until the gateway stops. A heartbeat finds out
+/// when that is: while the gateway is not ready, perhaps nobody calls.
+pub async fn settle(gateway: Arc<Gateway>) {
+    let mut stopping = gateway.stopping.subscribe();
+    let work = async {
+        loop {
+            gateway.recorder.refused.notified().await;
+            while !well(&gateway).await {
+                tokio::time::sleep(AGAIN).await;
+            }
+        }
+    };
+    tokio::select! {
+        () = work => {}
+        () = reached(Some(&mut stopping)) => {}
+    }
+}
+
+/// Whether the log takes records and is owed none.
+async fn well(gateway: &Gateway) -> bool {
+    let (every, epochs) = promised(gateway);
+    let ill = gateway.recorder.healthy().is_err();
+    (!ill || gateway.recorder.beat(epochs, every).await.is_ok()) && gateway.recorder.settle().await
+}
+
+/// The effects of records alone: nothing is forwarded.
+pub struct RecordOnly<'a>(pub &'a Gateway);
+
+/// No answers: [`RecordOnly`] forwards nothing.
+pub enum NoAnswers {}
+
+impl Answers for NoAnswers {
+    async fn next(&mut self) -> Option<Result<(Message, Option<String>), NotForwarded>> {
+        match *self {}
+    }
+
+    fn status(&self) -> u16 {
+        match *self {}
+    }
+}
+
+impl Shell for RecordOnly<'_> {
+    type Answers = NoAnswers;
+
+    fn now(&self) -> Moment {
+        now()
+    }
+
+    fn entropy(&self, out: &mut [u8]) {
+        entropy(out);
+    }
+
+    async fn append(&self, entry: Entry) -> Result<Receipt, NotRecorded> {
+        self.0.append(entry).await
+    }
+
+    fn masked(&self, report: &Report) {
+        self.0.count_masked(report);
+    }
+
+    fn unexpected(&self) {
+        self.0.metrics.upstream_error("unexpected-response");
+    }
+
+    async fn forward(&self, _: Recorded<Permitted<Message>>) -> Result<NoAnswers, NotForwarded> {
+        Err(NotForwarded::Upstream { reason: "nothing is forwarded here", status: 500 })
+    }
+}
+
+/// Whether a folder holds a log already.
+#[must_use]
+pub fn exists(data: &Path) -> bool {
+    data.join("log").join("vkey").exists()
+}

@@ -1,0 +1,175 @@
+//! Reload: on SIGHUP and when a file changes, the whole configuration anew or not at all. A bad file keeps the old snapshot
+//! and says so: in the log, in `/readyz` details, in a metric and in the evidence (invariant 8).
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use carnet_evidence::Draft;
+use notify::{RecursiveMode, Watcher};
+use tokio::sync::mpsc;
+
+use crate::gateway::Gateway;
+use crate::load;
+use crate::run::server_tls;
+
+/// Changes that follow each other within this time are one.
+const SETTLE: Duration = Duration::from_millis(200);
+
+/// Reloads on SIGHUP and on changes until the gateway stops.
+///
+/// # Errors
+/// When signals or files cannot be watched.
+pub async fn watch(gateway: Arc<Gateway>) -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut hangup = signal(SignalKind::hangup())?;
+    let (changed, mut changes) = mpsc::channel(1);
+    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        // Reading a file is no change; the reload itself reads.
+        if event.is_ok_and(|e| !e.kind.is_access()) {
+            let _ = changed.try_send(());
+        }
+    })
+    .map_err(std::io::Error::other)?;
+    let mut watched = BTreeSet::new();
+    let mut stopping = gateway.stopping.subscribe();
+    loop {
+        follow(&mut watcher, &mut watched, &gateway);
+        tokio::select! {
+            _ = hangup.recv() => {}
+            _ = changes.recv() => {
+                // An editor writes several times; a folder swapped by a link shows several events.
+                tokio::time::sleep(SETTLE).await;
+                while changes.try_recv().is_ok() {}
+            }
+            () = async { let _ = stopping.wait_for(|stop| *stop).await; } => return Ok(()),
+        }
+        Box::pin(reload(&gateway)).await;
+    }
+}
+
+/// Watches the folders of all files: a file replaced by a link or by rename is seen only there.
+fn follow(watcher: &mut impl Watcher, watched: &mut BTreeSet<PathBuf>, gateway: &Gateway) {
+    let runtime = gateway.runtime.load();
+    let files = runtime.files.iter().chain(&gateway.file);
+    let folders =
+        files.filter_map(|f| f.parent()).chain(runtime.config.policies.iter().map(PathBuf::as_path));
+    for folder in folders {
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        if folder.is_dir() && watched.insert(folder.to_owned()) {
+            let _ = watcher.watch(folder, RecursiveMode::NonRecursive);
+        }
+    }
+}
+
+/// Reads everything anew and swaps it in, or keeps what is there.
+pub async fn reload(gateway: &Arc<Gateway>) {
+    let Some(file) = &gateway.file else { return };
+    let previous = gateway.runtime.load_full();
+    let read = load::from_file(file, gateway.token_key, Some(&previous)).and_then(|next| {
+        let kept = unchangeable(&previous.config, &next.config);
+        if kept.is_empty() { Ok(next) } else { Err(kept) }
+    });
+    let tls = read.as_ref().map_err(Clone::clone).and_then(|next| {
+        let all = next.config.listeners.iter().map(|l| l.tls.as_ref().map(server_tls).transpose());
+        all.collect::<Result<Vec<_>, _>>().map_err(|e| vec![e])
+    });
+    match (read, tls) {
+        (Ok(next), Ok(tls)) => {
+            if next.gate.epochs == previous.gate.epochs {
+                swap_tls(gateway, tls);
+                // Back to what is in force, after something that was not.
+                if !std::mem::take(&mut *gateway.reload_errors.lock().unwrap_or_else(PoisonError::into_inner))
+                    .is_empty()
+                {
+                    gateway.metrics.reload("ok");
+                }
+                return;
+            }
+            activate(gateway, next, tls).await;
+        }
+        (Err(errors), _) | (_, Err(errors)) => refused(gateway, &previous, errors).await,
+    }
+}
+
+/// What only a restart can change.
+fn unchangeable(old: &carnet_config::Config, new: &carnet_config::Config) -> Vec<String> {
+    let addresses = |c: &carnet_config::Config| {
+        c.listeners.iter().map(|l| (l.address, l.tls.is_some())).collect::<Vec<_>>()
+    };
+    let mut kept = Vec::new();
+    if old.data != new.data || old.cell.origin != new.cell.origin {
+        kept.push("data and cell.origin need a restart: a log keeps its place and its name".to_owned());
+    }
+    if addresses(old) != addresses(new) {
+        kept.push("a listener's address needs a restart".to_owned());
+    }
+    let mut restart = |what: &str, changed: bool| {
+        if changed {
+            kept.push(format!("a change of {what} needs a restart"));
+        }
+    };
+    restart("telemetry", old.telemetry != new.telemetry);
+    restart("evidence", old.evidence != new.evidence);
+    restart("admin", old.admin != new.admin);
+    let fixed = |c: &carnet_config::Config| {
+        let l = &c.limits;
+        (l.connections, l.concurrency, l.headers, l.header_timeout)
+    };
+    restart("limits.connections, concurrency, headers or header_timeout", fixed(old) != fixed(new));
+    kept
+}
+
+async fn activate(gateway: &Arc<Gateway>, next: load::Runtime, tls: Vec<Option<rustls::ServerConfig>>) {
+    let epochs = next.gate.epochs;
+    // The record comes first: nothing is in force that the log does not know of.
+    let policy =
+        gateway.recorder.own(|t, run| Draft::policy_activate(t, run, epochs, &epochs.policy, "active")).await;
+    let config = gateway
+        .recorder
+        .own(|t, run| Draft::config_change(t, run, epochs, &epochs.configuration, "active"))
+        .await;
+    if policy.is_err() || config.is_err() {
+        let previous = gateway.runtime.load_full();
+        refused(gateway, &previous, vec!["the change could not be recorded".to_owned()]).await;
+        return;
+    }
+    for warning in &next.warnings {
+        tracing::warn!("{warning}");
+    }
+    let new_identities = !Arc::ptr_eq(&gateway.runtime.load().identities, &next.identities);
+    gateway.runtime.store(Arc::new(next));
+    if new_identities {
+        tokio::spawn(gateway.runtime.load().identities.keys.clone().keep_fresh());
+    }
+    swap_tls(gateway, tls);
+    gateway.reload_errors.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    gateway.metrics.reload("ok");
+    tracing::info!("configuration reloaded");
+}
+
+fn swap_tls(gateway: &Gateway, tls: Vec<Option<rustls::ServerConfig>>) {
+    let slots = gateway.tls.lock().unwrap_or_else(PoisonError::into_inner);
+    for (slot, config) in slots.iter().zip(tls) {
+        slot.store(config.map(Arc::new));
+    }
+}
+
+async fn refused(gateway: &Gateway, previous: &load::Runtime, errors: Vec<String>) {
+    // Any write in a watched folder leads here; the same mistakes are said and recorded once.
+    if *gateway.reload_errors.lock().unwrap_or_else(PoisonError::into_inner) == errors {
+        return;
+    }
+    for error in &errors {
+        tracing::error!("reload refused, the old configuration stays in force: {error}");
+    }
+    let epochs = previous.gate.epochs;
+    // What was refused has no hash of its own where it could not be read: the one in force is named.
+    let record = |t, run| Draft::config_change(t, run, epochs, &epochs.configuration, "refused");
+    if let Err(error) = gateway.recorder.own(record).await {
+        tracing::error!(%error, "the refused reload could not be recorded");
+    }
+    *gateway.reload_errors.lock().unwrap_or_else(PoisonError::into_inner) = errors;
+    gateway.metrics.reload("failed");
+}

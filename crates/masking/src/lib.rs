@@ -1,0 +1,30 @@
+//! Finds personal data and secrets in JSON and text, and rewrites them.
+//!
+//! Two steps, so that policy can decide between them: [`Detector::find`] says which classes occur and where;
+//! [`Detector::rewrite`] replaces all but those that the [`Plan`] shows. Only the masked bytes change; a document
+//! stays a document of the same shape. Reports and errors name classes, places and rules, never a value.
+//!
+//! What cannot be inspected in full is an error ([`Uninspectable`]), and the caller withholds it (invariant 4).
+//!
+//! Floor 1, pure: no clock, no input or output, no randomness.
+
+mod context;
+mod detect;
+mod encoded;
+mod finding;
+mod key_cache;
+mod keys;
+mod layer;
+mod options;
+mod plan;
+mod rewrite;
+mod scan;
+mod token;
+mod value;
+mod view;
+mod walk;
+
+pub use detect::{Detector, Part, PartKind};
+pub use finding::{Finding, Findings, Form, MAX_PLACES};
+pub use options::{Budget, Country, DetectorOptions};
+pub use plan::{Numbers, Place, Plan, Report, TokenKey, Transform, Transforms, Uninspectable, Withheld};

@@ -1,0 +1,150 @@
+//! IBAN: the country's length from the registry (ISO 13616) and mod 97, in one piece or in groups.
+
+use carnet_model::DataClass;
+
+use super::Text;
+use super::number::ends;
+
+/// Country and length, from the SWIFT registry.
+static LENGTHS: &[(&[u8; 2], usize)] = &[
+    (b"AD", 24),
+    (b"AE", 23),
+    (b"AL", 28),
+    (b"AT", 20),
+    (b"AZ", 28),
+    (b"BA", 20),
+    (b"BE", 16),
+    (b"BG", 22),
+    (b"BH", 22),
+    (b"BI", 27),
+    (b"BR", 29),
+    (b"BY", 28),
+    (b"CH", 21),
+    (b"CR", 22),
+    (b"CY", 28),
+    (b"CZ", 24),
+    (b"DE", 22),
+    (b"DJ", 27),
+    (b"DK", 18),
+    (b"DO", 28),
+    (b"EE", 20),
+    (b"EG", 29),
+    (b"ES", 24),
+    (b"FI", 18),
+    (b"FK", 18),
+    (b"FO", 18),
+    (b"FR", 27),
+    (b"GB", 22),
+    (b"GE", 22),
+    (b"GI", 23),
+    (b"GL", 18),
+    (b"GR", 27),
+    (b"GT", 28),
+    (b"HN", 28),
+    (b"HR", 21),
+    (b"HU", 28),
+    (b"IE", 22),
+    (b"IL", 23),
+    (b"IQ", 23),
+    (b"IS", 26),
+    (b"IT", 27),
+    (b"JO", 30),
+    (b"KW", 30),
+    (b"KZ", 20),
+    (b"LB", 28),
+    (b"LC", 32),
+    (b"LI", 21),
+    (b"LT", 20),
+    (b"LU", 20),
+    (b"LV", 21),
+    (b"LY", 25),
+    (b"MC", 27),
+    (b"MD", 24),
+    (b"ME", 22),
+    (b"MK", 19),
+    (b"MN", 20),
+    (b"MR", 27),
+    (b"MT", 31),
+    (b"MU", 30),
+    (b"NI", 28),
+    (b"NL", 18),
+    (b"NO", 15),
+    (b"OM", 23),
+    (b"PK", 24),
+    (b"PL", 28),
+    (b"PS", 29),
+    (b"PT", 25),
+    (b"QA", 29),
+    (b"RO", 24),
+    (b"RS", 22),
+    (b"RU", 33),
+    (b"SA", 24),
+    (b"SC", 31),
+    (b"SD", 18),
+    (b"SE", 24),
+    (b"SI", 19),
+    (b"SK", 24),
+    (b"SM", 27),
+    (b"SO", 23),
+    (b"ST", 25),
+    (b"SV", 28),
+    (b"TL", 23),
+    (b"TN", 24),
+    (b"TR", 26),
+    (b"UA", 29),
+    (b"VA", 22),
+    (b"VG", 24),
+    (b"XK", 20),
+    (b"YE", 30),
+];
+
+/// Looks for an account number at the beginning of a word.
+pub(super) fn at(t: &mut Text<'_>, start: usize, word_end: usize) -> Option<usize> {
+    let word = t.bytes.get(start..word_end)?;
+    let [a, b, c, d, ..] = word else { return None };
+    if !a.is_ascii_alphabetic() || !b.is_ascii_alphabetic() || !c.is_ascii_digit() || !d.is_ascii_digit() {
+        return None;
+    }
+    let country = [a.to_ascii_uppercase(), b.to_ascii_uppercase()];
+    let i = LENGTHS.binary_search_by_key(&&country, |l| l.0).ok()?;
+    let len = LENGTHS.get(i)?.1;
+    let mut buffer = [0u8; 34];
+    let end = collect(t.bytes, start, len, &mut buffer)?;
+    if !ends(t.bytes, end) || !mod_97(buffer.get(..len)?) {
+        return None;
+    }
+    t.hit(start, end, DataClass::IBAN, "IBAN_CODE", "iban", 97);
+    Some(end)
+}
+
+/// Takes `len` letters and digits, with single spaces, hyphens or dots between groups; gives the end.
+fn collect(bytes: &[u8], start: usize, len: usize, out: &mut [u8; 34]) -> Option<usize> {
+    let mut n = 0;
+    let mut i = start;
+    let mut gap = 0;
+    while n < len {
+        let b = *bytes.get(i)?;
+        if b.is_ascii_alphanumeric() {
+            *out.get_mut(n)? = b.to_ascii_uppercase();
+            n += 1;
+            gap = 0;
+        } else if matches!(b, b' ' | b'-' | b'.') && gap == 0 && n >= 2 {
+            gap = 1;
+        } else {
+            return None;
+        }
+        i += 1;
+    }
+    Some(i)
+}
+
+/// ISO/IEC 7064 MOD 97-10 with the first four characters moved to the end.
+fn mod_97(iban: &[u8]) -> bool {
+    let Some((head, tail)) = iban.split_at_checked(4) else { return false };
+    let mut r = 0u32;
+    for b in tail.iter().chain(head) {
+        let v = if b.is_ascii_digit() { u32::from(b - b'0') } else { u32::from(b - b'A') + 10 };
+        r = if v > 9 { r * 100 + v } else { r * 10 + v } % 97;
+    }
+    r == 1
+}

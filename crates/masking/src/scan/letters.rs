@@ -1,0 +1,355 @@
+//! Personal numbers with letters in them.
+
+use carnet_model::DataClass;
+
+use super::checks::{day_month, number};
+use super::number::{ends, meaning};
+use super::{Scanner, Text};
+use crate::context;
+
+const ID: DataClass = DataClass::NATIONAL_ID;
+const TAX: DataClass = DataClass::TAX_ID;
+
+/// A format that a word fits.
+struct Fit {
+    kind: &'static str,
+    class: DataClass,
+    country: &'static [u8; 2],
+    /// Needs no word, key or enabled country.
+    alone: bool,
+    end: usize,
+}
+
+/// Looks at the word at `start..end`.
+pub(super) fn at(t: &mut Text<'_>, s: &Scanner, start: usize, end: usize) -> Option<usize> {
+    let glued = start
+        .checked_sub(1)
+        .and_then(|i| t.bytes.get(i))
+        .is_some_and(|b| matches!(b, b'-' | b'_' | b'.' | b'/' | b'+' | b'='));
+    let mut buffer = [0u8; 16];
+    let (n, stops) = compact(t.bytes, start, &mut buffer);
+    let word_len = end - start;
+    let fit = buffer
+        .get(..word_len.min(n))
+        .filter(|_| word_len <= 16 && ends(t.bytes, end))
+        .and_then(|w| whole(w, end))
+        .or_else(|| grouped(&buffer, n, t.bytes, &stops))?;
+    let bits = meaning(t, s, start, fit.end);
+    let said = bits & (context::country(fit.country) | context::ID | context::TAX) != 0;
+    let other = bits & context::OTHER != 0;
+    if !said && (glued || other || !(fit.alone || s.country(fit.country))) {
+        return None;
+    }
+    t.hit(start, fit.end, fit.class, fit.kind, "national_number", if said { 95 } else { 78 });
+    Some(fit.end)
+}
+
+/// Looks at a group of digits that letters stand beside: `12345678-Z`, `X-1234567-L`, `AB 12 34 56 C`.
+pub(super) fn beside(t: &mut Text<'_>, s: &Scanner, start: usize, end: usize) -> Option<usize> {
+    let bytes = t.bytes;
+    let letter = |i: Option<usize>| i.and_then(|i| bytes.get(i)).is_some_and(u8::is_ascii_alphabetic);
+    let gap =
+        |i: Option<usize>| i.and_then(|i| t.bytes.get(i)).is_some_and(|b| matches!(b, b' ' | b'-' | b'.'));
+    let before = |n: usize| start.checked_sub(n);
+    let len = end - start;
+    let ways = [
+        (matches!(len, 7 | 8) && gap(before(1)) && letter(before(2)) && !letter(before(3)), 2),
+        (len == 8 && gap(Some(end)) && letter(Some(end + 1)), 0),
+        (len == 2 && gap(before(1)) && letter(before(2)) && letter(before(3)) && !letter(before(4)), 3),
+    ];
+    ways.into_iter().filter(|w| w.0).find_map(|(_, back)| at(t, s, start - back, start - back))
+}
+
+/// The next letters and digits without the separators between them, in upper case; how many, and where each ends.
+fn compact(bytes: &[u8], start: usize, out: &mut [u8; 16]) -> (usize, [usize; 16]) {
+    let (mut n, mut gap) = (0, 0);
+    let mut stops = [0; 16];
+    for (i, b) in bytes.iter().enumerate().skip(start).take(24) {
+        if b.is_ascii_alphanumeric() {
+            let (Some(slot), Some(stop)) = (out.get_mut(n), stops.get_mut(n)) else { break };
+            (*slot, *stop) = (b.to_ascii_uppercase(), i + 1);
+            (n, gap) = (n + 1, 0);
+        } else if matches!(b, b' ' | b'-' | b'.') && gap == 0 {
+            gap = 1;
+        } else {
+            break;
+        }
+    }
+    (n, stops)
+}
+
+/// Formats written in one piece.
+fn whole(w: &[u8], end: usize) -> Option<Fit> {
+    let fit = |kind, class, country, alone| Some(Fit { kind, class, country, alone, end });
+    match w.len() {
+        16 if codice_fiscale(w) => fit("IT_FISCAL_CODE", TAX, b"IT", true),
+        9 if dni(w) => fit("ES_NIF", ID, b"ES", true),
+        9 if nie(w) => fit("ES_NIE", ID, b"ES", true),
+        9 if nino(w) => fit("UK_NINO", ID, b"GB", true),
+        8 | 9 if pps(w) => fit("IE_PPS", ID, b"IE", w.len() == 9),
+        15 if corsica(w) => fit("FR_NIR", ID, b"FR", true),
+        12 if de_pension(w) => fit("DE_SOCIAL_SECURITY", ID, b"DE", false),
+        9 if cy_tic(w) => fit("CY_TIC", TAX, b"CY", false),
+        8 if mt_id(w) => fit("MT_ID", ID, b"MT", false),
+        9 if de_card(w) => fit("DE_ID_CARD", ID, b"DE", false),
+        12 if pt_cc(w) => fit("PT_CC", ID, b"PT", true),
+        9 if pl_card(w) => fit("PL_ID_CARD", ID, b"PL", false),
+        _ => None,
+    }
+}
+
+/// Formats written with separators.
+fn grouped(all: &[u8; 16], n: usize, bytes: &[u8], stops: &[usize; 16]) -> Option<Fit> {
+    [9, 12, 16].into_iter().filter(|len| *len <= n).find_map(|len| {
+        let w = all.get(..len)?;
+        let end = *stops.get(len - 1)?;
+        let fit = |kind, class, country| Some(Fit { kind, class, country, alone: true, end });
+        match len {
+            _ if !ends(bytes, end) => None,
+            9 if nino(w) => fit("UK_NINO", ID, b"GB"),
+            9 if dni(w) => fit("ES_NIF", ID, b"ES"),
+            9 if nie(w) => fit("ES_NIE", ID, b"ES"),
+            16 if codice_fiscale(w) => fit("IT_FISCAL_CODE", TAX, b"IT"),
+            12 if pt_cc(w) => fit("PT_CC", ID, b"PT"),
+            _ => None,
+        }
+    })
+}
+
+fn digits(w: &[u8]) -> Option<u64> {
+    w.iter().all(u8::is_ascii_digit).then(|| w.iter().fold(0, |n, b| n * 10 + u64::from(b - b'0')))
+}
+
+/// Codice fiscale: the date of birth with omocodia letters, and the control letter (D.M. 23/12/1976).
+fn codice_fiscale(w: &[u8]) -> bool {
+    const ODD: [u8; 26] =
+        [1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23];
+    let plain = |b: u8| {
+        if b.is_ascii_digit() {
+            Some(b - b'0')
+        } else {
+            b"LMNPQRSTUV".iter().position(|x| *x == b).map(|p| p as u8)
+        }
+    };
+    let letters = |r: std::ops::Range<usize>| w.get(r).is_some_and(|p| p.iter().all(u8::is_ascii_alphabetic));
+    let digit_at = |i: usize| w.get(i).copied().and_then(plain);
+    let month = w.get(8).is_some_and(|m| b"ABCDEHLMPRST".contains(m));
+    let (Some(d1), Some(d2)) = (digit_at(9), digit_at(10)) else { return false };
+    let day = d1 * 10 + d2;
+    let shaped = letters(0..6)
+        && [6, 7, 12, 13, 14].iter().all(|i| digit_at(*i).is_some())
+        && letters(11..12)
+        && letters(15..16);
+    if !shaped || !month || !((1..=31).contains(&day) || (41..=71).contains(&day)) {
+        return false;
+    }
+    let sum: u32 = w
+        .iter()
+        .take(15)
+        .enumerate()
+        .map(|(i, b)| {
+            let v = if b.is_ascii_digit() { b - b'0' } else { b.wrapping_sub(b'A') };
+            u32::from(if i % 2 == 0 { ODD.get(usize::from(v)).copied().unwrap_or(0) } else { v })
+        })
+        .sum();
+    w.get(15).is_some_and(|c| u32::from(c - b'A') == sum % 26)
+}
+
+const NIF: &[u8; 23] = b"TRWAGMYFPDXBNJZSQVHLCKE";
+
+/// DNI: eight digits and a letter, mod 23.
+fn dni(w: &[u8]) -> bool {
+    let Some((letter, body)) = w.split_last() else { return false };
+    digits(body).is_some_and(|n| n > 0 && NIF.get((n % 23) as usize) == Some(letter))
+}
+
+/// NIE: X, Y or Z stands for 0, 1 or 2.
+fn nie(w: &[u8]) -> bool {
+    let [first, body @ .., letter] = w else { return false };
+    let lead = match first {
+        b'X' => 0,
+        b'Y' => 1,
+        b'Z' => 2,
+        _ => return false,
+    };
+    digits(body).is_some_and(|n| NIF.get(((lead * 10_000_000 + n) % 23) as usize) == Some(letter))
+}
+
+/// National Insurance number: prefixes that HMRC gives out, suffix A to D.
+fn nino(w: &[u8]) -> bool {
+    let [a, b, body @ .., suffix] = w else { return false };
+    let pair = [*a, *b];
+    let never = [*b"BG", *b"GB", *b"NK", *b"KN", *b"TN", *b"NT", *b"ZZ"].contains(&pair);
+    a.is_ascii_uppercase()
+        && b.is_ascii_uppercase()
+        && !b"DFIQUV".contains(a)
+        && !b"DFIQUVO".contains(b)
+        && !never
+        && digits(body).is_some()
+        && (b'A'..=b'D').contains(suffix)
+}
+
+/// PPS: seven digits, a check letter mod 23, and since 2013 one more letter that counts nine times.
+fn pps(w: &[u8]) -> bool {
+    let Some((body, tail)) = w.split_at_checked(7) else { return false };
+    let [check, rest @ ..] = tail else { return false };
+    let extra = match rest {
+        [] => 0,
+        [b @ (b'A'..=b'I' | b'T')] => {
+            if *b == b'T' {
+                0
+            } else {
+                u32::from(b - b'A' + 1) * 9
+            }
+        }
+        [b'W'] => 0,
+        _ => return false,
+    };
+    if digits(body).is_none() || !check.is_ascii_uppercase() {
+        return false;
+    }
+    let sum: u32 = body.iter().zip((2..=8).rev()).map(|(b, k)| u32::from(b - b'0') * k).sum::<u32>() + extra;
+    let want = match sum % 23 {
+        0 => b'W',
+        n => b'A' + n as u8 - 1,
+    };
+    *check == want
+}
+
+/// NIR of Corsica: 2A counts as 19, 2B as 18.
+fn corsica(w: &[u8]) -> bool {
+    let department = match w.get(5..7) {
+        Some(b"2A") => *b"19",
+        Some(b"2B") => *b"18",
+        _ => return false,
+    };
+    let (Some(a), Some(b), Some(key)) =
+        (w.get(..5).and_then(digits), w.get(7..13).and_then(digits), w.get(13..).and_then(digits))
+    else {
+        return false;
+    };
+    let n = (a * 100 + digits(&department).unwrap_or(0)) * 1_000_000 + b;
+    97 - n % 97 == key
+}
+
+/// Versicherungsnummer: area, DDMMYY, letter, serial, check digit (§ 147 SGB VI, VKVV).
+fn de_pension(w: &[u8]) -> bool {
+    let (Some(head), Some(letter), Some(tail)) = (w.get(..8), w.get(8), w.get(9..)) else { return false };
+    if digits(head).is_none() || !letter.is_ascii_uppercase() || digits(tail).is_none() {
+        return false;
+    }
+    let index = letter - b'A' + 1;
+    let mut d = [0u8; 12];
+    for (slot, b) in d.iter_mut().zip(
+        head.iter()
+            .map(|b| b - b'0')
+            .chain([index / 10, index % 10])
+            .chain(tail.iter().take(2).map(|b| b - b'0')),
+    ) {
+        *slot = b;
+    }
+    let sum: u32 = d
+        .iter()
+        .zip([2u32, 1, 2, 5, 7, 1, 2, 1, 2, 1, 2, 1])
+        .map(|(x, k)| {
+            let p = u32::from(*x) * k;
+            p / 10 + p % 10
+        })
+        .sum();
+    day_month(number(&[d[2], d[3]]) % 50, number(&[d[4], d[5]]))
+        && tail.last().is_some_and(|c| u32::from(c - b'0') == sum % 10)
+}
+
+/// Tax identification code: eight digits and a letter that weighs odd places by a table.
+fn cy_tic(w: &[u8]) -> bool {
+    const ODD: [u32; 10] = [1, 0, 5, 7, 9, 13, 15, 17, 19, 21];
+    let Some((letter, body)) = w.split_last() else { return false };
+    if digits(body).is_none() {
+        return false;
+    }
+    let sum: u32 = body
+        .iter()
+        .enumerate()
+        .map(|(i, b)| {
+            let v = u32::from(b - b'0');
+            if i % 2 == 0 { ODD.get(v as usize).copied().unwrap_or(0) } else { v }
+        })
+        .sum();
+    u32::from(letter.wrapping_sub(b'A')) == sum % 26
+}
+
+/// Maltese identity card: seven digits and one of the register's letters.
+fn mt_id(w: &[u8]) -> bool {
+    let Some((letter, body)) = w.split_last() else { return false };
+    digits(body).is_some() && b"MGAPLHBZ".contains(letter)
+}
+
+/// Weights 7, 3, 1 over digits and letters, as in machine-readable documents (ICAO 9303).
+fn weigh_731(w: &[u8]) -> u32 {
+    w.iter()
+        .zip([7u32, 3, 1].iter().cycle())
+        .map(|(b, k)| k * if b.is_ascii_digit() { u32::from(b - b'0') } else { u32::from(b - b'A') + 10 })
+        .sum()
+}
+
+/// Personalausweis: nine characters without vowels; a check digit follows only on the card itself.
+fn de_card(w: &[u8]) -> bool {
+    w.first().is_some_and(u8::is_ascii_alphabetic)
+        && w.iter().all(|b| b"0123456789CFGHJKLMNPRTVWXYZ".contains(b))
+        && w.iter().any(u8::is_ascii_digit)
+}
+
+/// Dowód osobisty: three letters, a check digit, five digits.
+fn pl_card(w: &[u8]) -> bool {
+    let (Some(letters), Some(check), Some(tail)) = (w.get(..3), w.get(3), w.get(4..)) else { return false };
+    letters.iter().all(u8::is_ascii_uppercase) && check.is_ascii_digit() && digits(tail).is_some() && {
+        weigh_731(letters)
+            + tail.iter().zip([7u32, 3, 1, 7, 3]).map(|(b, k)| u32::from(b - b'0') * k).sum::<u32>()
+    } % 10
+        == u32::from(check - b'0')
+}
+
+/// Cartão de cidadão: nine digits, two letters or digits, Luhn over values in base 36.
+fn pt_cc(w: &[u8]) -> bool {
+    let shaped = w.get(..9).and_then(digits).is_some()
+        && w.get(9..11).is_some_and(|v| v.iter().all(u8::is_ascii_uppercase))
+        && w.get(11).is_some_and(u8::is_ascii_digit);
+    let sum: u32 = w
+        .iter()
+        .rev()
+        .enumerate()
+        .map(|(i, b)| {
+            let v = if b.is_ascii_digit() { u32::from(b - b'0') } else { u32::from(b - b'A') + 10 };
+            if i % 2 == 0 {
+                v
+            } else if 2 * v > 9 {
+                2 * v - 9
+            } else {
+                2 * v
+            }
+        })
+        .sum();
+    shaped && sum.is_multiple_of(10)
+}
+
+/// HETU: DDMMYY, century sign, order, check character mod 31. Called where six digits stand before the sign.
+pub(super) fn hetu(t: &mut Text<'_>, start: usize) -> Option<usize> {
+    let w = t.bytes.get(start..start + 11)?;
+    let (Some(date), Some(sign), Some(order), Some(check)) =
+        (w.get(..6).and_then(digits), w.get(6), w.get(7..10).and_then(digits), w.get(10))
+    else {
+        return None;
+    };
+    let signs = b"+-ABCDEFUVWXY";
+    let n = date * 1000 + order;
+    let right = b"0123456789ABCDEFHJKLMNPRSTUVWXY".get((n % 31) as usize)? == &check.to_ascii_uppercase();
+    if !signs.contains(sign)
+        || !right
+        || !day_month(date / 10_000, date / 100 % 100)
+        || !ends(t.bytes, start + 11)
+    {
+        return None;
+    }
+    t.hit(start, start + 11, ID, "FI_PERSONAL_IDENTITY_CODE", "national_number", 88);
+    Some(start + 11)
+}

@@ -1,0 +1,172 @@
+//! The recognisers of one text: a cheap look at the bytes decides which of them run. Each is a small validator behind
+//! that look; there is no pattern over the whole text.
+
+mod assign;
+pub(crate) mod bytes;
+mod card;
+mod checks;
+mod digits;
+mod email;
+mod iban;
+mod ip;
+mod letters;
+mod number;
+mod phone;
+mod phone_codes;
+mod schemes;
+mod secret;
+mod word;
+
+pub(crate) use bytes::Seen;
+use carnet_model::{ClassSet, DataClass};
+
+use crate::context::Words;
+use crate::keys::{Hint, Keys, Strength};
+use crate::options::{Country, DetectorOptions};
+use crate::value;
+
+/// A sensitive span of one text.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Hit {
+    pub(crate) start: u32,
+    pub(crate) end: u32,
+    pub(crate) class: DataClass,
+    pub(crate) kind: &'static str,
+    pub(crate) rule: &'static str,
+    pub(crate) score: u8,
+}
+
+/// Which recognisers run and the tables they need, fixed when the detector is built.
+pub(crate) struct Scanner {
+    countries: Vec<Country>,
+    pub(crate) disabled: ClassSet,
+    pub(crate) keys: Keys,
+    words: Words,
+    marks: secret::Marks,
+}
+
+/// A text under inspection and what is known about it.
+pub(crate) struct Text<'a> {
+    pub(crate) bytes: &'a [u8],
+    pub(crate) hint: Option<Hint>,
+    pub(crate) hits: &'a mut Vec<Hit>,
+}
+
+impl Text<'_> {
+    pub(crate) fn hit(
+        &mut self,
+        start: usize,
+        end: usize,
+        class: DataClass,
+        kind: &'static str,
+        rule: &'static str,
+        score: u8,
+    ) {
+        self.hits.push(Hit { start: start as u32, end: end as u32, class, kind, rule, score });
+    }
+}
+
+impl Scanner {
+    pub(crate) fn new(options: &DetectorOptions) -> Self {
+        Scanner {
+            countries: options.countries.clone(),
+            disabled: options.disabled,
+            keys: Keys::new(),
+            words: Words::new(),
+            marks: secret::Marks::new(),
+        }
+    }
+
+    pub(crate) fn countries(&self) -> &[Country] {
+        &self.countries
+    }
+
+    fn country(&self, code: &[u8; 2]) -> bool {
+        self.countries.iter().any(|c| c.code() == *code)
+    }
+
+    /// Finds what is in one text. Hits may overlap and come in no order.
+    pub(crate) fn scan(&self, text: &str, seen: Seen, hint: Option<Hint>, hits: &mut Vec<Hit>) {
+        let whole = hint.filter(|h| value::fits(*h, text));
+        let mut t = Text { bytes: text.as_bytes(), hint, hits };
+        let first = t.hits.len();
+        if seen.digit {
+            number::scan(&mut t, self);
+        }
+        if seen.assign {
+            assign::scan(&mut t, self);
+            if seen.colon {
+                ip::v6(&mut t);
+            }
+        }
+        if seen.at {
+            email::scan(&mut t);
+            drop_false_mail(t.hits, first);
+        }
+        secret::scan(&mut t, &self.marks);
+        if let Some(hint) = whole {
+            whole_value(&mut t, hint, first);
+        }
+    }
+}
+
+/// The hint's hit over the whole value. A recogniser that saw the same value names it more exactly; lesser readings of
+/// it are dropped.
+fn whole_value(t: &mut Text<'_>, hint: Hint, first: usize) {
+    let Some(class) = hint.class else { return };
+    let len = t.bytes.len();
+    let lead = t.bytes.iter().take_while(|b| b.is_ascii_whitespace()).count();
+    let tail = t.bytes.iter().rev().take_while(|b| b.is_ascii_whitespace()).count();
+    let (start, end) = (lead, len.saturating_sub(tail).max(lead));
+    let found = t.hits.get(first..).unwrap_or_default();
+    let same = found
+        .iter()
+        .find(|h| h.class == class && h.start as usize == start && h.end as usize == end)
+        .copied();
+    let strong = hint.strength == Strength::Strong && numeric(class);
+    let mut n = 0;
+    t.hits.retain(|h| {
+        n += 1;
+        n <= first || h.class != class && !(strong && numeric(h.class))
+    });
+    let kind = same.map_or(hint.kind, |h| h.kind);
+    t.hit(start, end, class, kind, "key", if same.is_some() { 98 } else { 88 });
+}
+
+/// Classes whose values are numbers that may be taken for one another.
+fn numeric(class: DataClass) -> bool {
+    [
+        DataClass::PHONE,
+        DataClass::NATIONAL_ID,
+        DataClass::TAX_ID,
+        DataClass::HEALTH_ID,
+        DataClass::US_SSN,
+        DataClass::BANK_ACCOUNT,
+        DataClass::PASSPORT,
+        DataClass::DRIVING_LICENCE,
+        DataClass::BIRTH_DATE,
+    ]
+    .contains(&class)
+}
+
+/// `user:pass@host.example` in a URL is no e-mail address.
+fn drop_false_mail(hits: &mut Vec<Hit>, first: usize) {
+    if !hits.iter().skip(first).any(|h| h.class == DataClass::URL_CREDENTIALS) {
+        return;
+    }
+    let urls: Vec<(u32, u32)> = hits
+        .iter()
+        .skip(first)
+        .filter(|h| h.class == DataClass::URL_CREDENTIALS)
+        .map(|h| (h.start, h.end))
+        .collect();
+    // Both lists are in the order of the text, so one pass is enough.
+    let mut at = urls.iter().peekable();
+    hits.retain(|h| {
+        if h.class != DataClass::EMAIL {
+            return true;
+        }
+        while at.next_if(|u| u.1 < h.start).is_some() {}
+        at.peek().is_none_or(|u| h.end <= u.0 || u.1 <= h.start)
+    });
+}

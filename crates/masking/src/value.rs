@@ -1,0 +1,303 @@
+//! Whether a value can be what its key says: hints mask whole values, so they must not mask flags and placeholders.
+
+use carnet_model::DataClass;
+
+use crate::keys::{Hint, Strength};
+use crate::token::{only_masks, without_masks};
+
+/// Values that say there is none.
+const NONE: [&str; 18] = [
+    "n/a",
+    "na",
+    "none",
+    "null",
+    "nil",
+    "unknown",
+    "undefined",
+    "-",
+    "--",
+    "yes",
+    "no",
+    "true",
+    "false",
+    "string",
+    "number",
+    "optional",
+    "required",
+    "anonymous",
+];
+
+/// No secret that stands under a name is longer.
+const MAX_SECRET: usize = 16 << 10;
+
+/// Whether the whole value is to be masked for its key.
+pub(crate) fn fits(hint: Hint, text: &str) -> bool {
+    let Some(class) = hint.class else { return false };
+    // Padding does not make a value too long to be one; a private key may be long without any.
+    let text = text.trim();
+    let longest = if class == DataClass::SECRET { MAX_SECRET } else { 400 };
+    if text.len() < 2 || text.len() > longest {
+        return false;
+    }
+    let unmasked = without_masks(text);
+    let trimmed = unmasked.trim();
+    let b = trimmed.as_bytes();
+    if b.len() < 2 || b.len() < 12 && NONE.iter().any(|n| n.eq_ignore_ascii_case(trimmed)) {
+        return false;
+    }
+    let digits = b.iter().filter(|b| b.is_ascii_digit()).count();
+    let alnum = if trimmed.is_ascii() {
+        b.iter().filter(|b| b.is_ascii_alphanumeric()).count()
+    } else {
+        trimmed.chars().filter(|c| c.is_alphanumeric()).count()
+    };
+    if alnum == 0 {
+        return false;
+    }
+    let compact = b.len() <= 48;
+    match class {
+        DataClass::EMAIL => {
+            b.contains(&b'@') || trimmed.contains('＠') || b.len() <= 80 && obfuscated(trimmed)
+        }
+        DataClass::PHONE => (5..=20).contains(&digits) && b.len() <= 60 && !iso_date(b),
+        DataClass::CARD => {
+            compact
+                && (if hint.kind == "CARD_CVV" {
+                    (3..=4).contains(&alnum)
+                } else {
+                    (12..=19).contains(&digits)
+                })
+        }
+        DataClass::IBAN => compact && alnum >= 10 && digits >= 4,
+        DataClass::BANK_ACCOUNT => compact && digits >= 4,
+        DataClass::US_SSN => compact && digits >= 4,
+        DataClass::BIRTH_DATE => compact && digits >= 2,
+        DataClass::NATIONAL_ID | DataClass::TAX_ID | DataClass::HEALTH_ID => {
+            compact && digits >= 4 && alnum <= 30
+        }
+        DataClass::PASSPORT | DataClass::DRIVING_LICENCE | DataClass::VEHICLE => {
+            compact && digits >= 2 && (4..=24).contains(&alnum)
+        }
+        DataClass::IP | DataClass::MAC_ADDRESS => false,
+        DataClass::SECRET => secret(trimmed, hint.strength, true),
+        DataClass::PERSON if hint.strength == Strength::Weak => full_name(trimmed),
+        DataClass::PERSON => {
+            trimmed.chars().any(char::is_alphabetic) && b.len() <= 120 && !b.contains(&b'@') && !url(b)
+        }
+        DataClass::ADDRESS => alnum >= 2 && !url(b) && !b.contains(&b'@'),
+        _ => alnum >= 2,
+    }
+}
+
+/// Holds `://`. Nearly no value has a colon.
+fn url(b: &[u8]) -> bool {
+    memchr::memchr(b':', b)
+        .is_some_and(|n| memchr::memmem::find(b.get(n..).unwrap_or_default(), b"://").is_some())
+}
+
+/// Whether an unquoted value in text is not a type or an expression: `name: String`, `address = base + 4`.
+pub(crate) fn no_code(hint: Hint, text: &str) -> bool {
+    if text.contains("::") || text.contains(['=', '(', '{', '<', '_', '$']) {
+        return false;
+    }
+    match hint.class {
+        Some(DataClass::PERSON) => {
+            let capital = text.chars().next().is_some_and(|c| c.is_uppercase() || !c.is_ascii());
+            let words = text.chars().all(|c| c.is_alphabetic() || matches!(c, ' ' | '-' | '\'' | '.' | '’'));
+            capital && words && text.chars().any(|c| c.is_lowercase() || !c.is_ascii())
+        }
+        Some(DataClass::ADDRESS) => {
+            text.bytes().any(|b| b.is_ascii_digit())
+                && text.bytes().any(|b| b.is_ascii_alphabetic() || b >= 0x80)
+                && text.contains(' ')
+                || hint.kind == "POSTAL_CODE" && text.bytes().any(|b| b.is_ascii_digit())
+        }
+        _ => true,
+    }
+}
+
+/// `john at example dot com`
+fn obfuscated(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    [" at ", "(at)", "[at]", "%40"].iter().any(|m| lower.contains(m))
+        && (lower.contains("dot") || lower.contains('.'))
+}
+
+fn iso_date(b: &[u8]) -> bool {
+    matches!(b, [y1, _, _, _, b'-', _, _, b'-', ..] if y1.is_ascii_digit())
+}
+
+/// Two to four capitalised words: a person's name where the key alone does not tell.
+fn full_name(text: &str) -> bool {
+    let words = text.split([' ', '-']).filter(|w| !w.is_empty());
+    let mut n = 0;
+    for w in words {
+        n += 1;
+        let first = w.chars().next().is_some_and(char::is_uppercase);
+        let small = matches!(
+            w,
+            "van"
+                | "von"
+                | "de"
+                | "der"
+                | "den"
+                | "del"
+                | "della"
+                | "di"
+                | "da"
+                | "dos"
+                | "la"
+                | "le"
+                | "zu"
+                | "ten"
+                | "ter"
+                | "af"
+                | "y"
+                | "e"
+        );
+        let rest = w.chars().all(|c| c.is_alphabetic() || matches!(c, '\'' | '’' | '.'));
+        if !rest || !(first || small) || company(w) {
+            return false;
+        }
+    }
+    (2..=5).contains(&n)
+}
+
+fn company(word: &str) -> bool {
+    let w = word.trim_end_matches(['.', ',']);
+    [
+        "Inc",
+        "Ltd",
+        "LLC",
+        "GmbH",
+        "AG",
+        "SA",
+        "SAS",
+        "SARL",
+        "SpA",
+        "Srl",
+        "BV",
+        "NV",
+        "AB",
+        "Oy",
+        "AS",
+        "Corp",
+        "Co",
+        "Group",
+        "Holding",
+        "Company",
+        "Service",
+        "Services",
+        "Server",
+        "Tool",
+        "Team",
+        "Project",
+        "Default",
+        "Test",
+        "Report",
+        "System",
+        "Solutions",
+        "Bank",
+        "University",
+    ]
+    .iter()
+    .any(|c| c.eq_ignore_ascii_case(w))
+}
+
+/// Text that stands where a secret would stand.
+pub(crate) fn placeholder(text: &[u8]) -> bool {
+    let lower = text.to_ascii_lowercase();
+    let wrapped = matches!(
+        (text.first(), text.last()),
+        (Some(b'<'), Some(b'>'))
+            | (Some(b'{'), Some(b'}'))
+            | (Some(b'['), Some(b']'))
+            | (Some(b'%'), Some(b'%'))
+    );
+    let reference = [
+        &b"${"[..],
+        b"$(",
+        b"{{",
+        b"%s",
+        b"%(",
+        b"process.env",
+        b"os.environ",
+        b"getenv",
+        b"env.",
+        b"env(",
+        b"secrets.",
+        b"config.",
+        b"self.",
+        b"this.",
+        b"vault:",
+        b"arn:",
+        b"ref:",
+        b"file:",
+        b"env:",
+    ]
+    .iter()
+    .any(|m| lower.starts_with(m));
+    let words = [
+        &b"your_"[..],
+        b"your-",
+        b"your ",
+        b"yourpass",
+        b"changeme",
+        b"change_me",
+        b"change-me",
+        b"placeholder",
+        b"example",
+        b"xxxx",
+        b"dummy",
+        b"redacted",
+        b"insert_",
+        b"replace",
+        b"todo",
+        b"****",
+        b"....",
+    ]
+    .iter()
+    .any(|m| memchr::memmem::find(&lower, m).is_some());
+    let variable = text.first() == Some(&b'$')
+        && text
+            .get(1..)
+            .is_some_and(|r| r.len() > 2 && r.iter().all(|b| b.is_ascii_uppercase() || *b == b'_'));
+    let uniform = text.windows(2).all(|w| w.first() == w.last());
+    wrapped
+        || reference
+        || words
+        || variable
+        || uniform
+        || NONE.iter().any(|n| n.as_bytes() == lower.as_slice())
+}
+
+/// Whether a value under the name of a secret is one. `quoted` values and JSON strings need less to convince.
+pub(crate) fn secret(text: &str, strength: Strength, quoted: bool) -> bool {
+    let b = text.as_bytes();
+    if b.len() < 4 || b.len() > MAX_SECRET || placeholder(b) || only_masks(text) {
+        return false;
+    }
+    let digits = b.iter().filter(|b| b.is_ascii_digit()).count();
+    let upper = b.iter().any(u8::is_ascii_uppercase);
+    let lower = b.iter().any(u8::is_ascii_lowercase);
+    let sign = b.iter().any(|b| b.is_ascii_punctuation() && !matches!(b, b'_' | b'-' | b'.' | b'(' | b')'));
+    let path = !quoted && memchr::memmem::find(b, b"::").is_some();
+    let call = path || b.contains(&b'(') && (!quoted || b.ends_with(b")"));
+    let kinds = usize::from(digits > 0) + usize::from(upper) + usize::from(lower) + usize::from(sign);
+    let spaces = b.iter().filter(|b| **b == b' ').count();
+    if call || spaces > 6 {
+        return false;
+    }
+    match strength {
+        // `token`, `key`: only what looks drawn.
+        Strength::Weak => b.len() >= 12 && spaces == 0 && digits >= 2 && kinds >= 2 && varied(b),
+        Strength::Strong if quoted => true,
+        Strength::Strong => b.len() >= 6 && kinds >= 2 && (digits > 0 || sign) && spaces == 0,
+    }
+}
+
+/// Many different characters for its length.
+fn varied(b: &[u8]) -> bool {
+    let set = b.iter().fold(0u128, |s, b| s | 1 << (b & 127)).count_ones() as usize;
+    set >= 8.min(b.len() / 2)
+}

@@ -1,0 +1,508 @@
+//! The walk over a document: keys, strings and numbers, documents inside strings, and the way back to the outer buffer.
+
+use std::ops::Range;
+
+use carnet_json::{Kind, Limits, Node, Tape};
+use carnet_model::{ClassSet, DataClass};
+
+use crate::detect::{Detector, Part, PartKind, form_of, ground};
+use crate::encoded;
+use crate::finding::{Finding, Findings, Form};
+use crate::key_cache::{KeyCache, Known};
+use crate::keys::{self, Hint};
+use crate::layer::{Layer, unescape};
+use crate::plan::Uninspectable;
+use crate::scan::{Hit, Seen};
+use crate::token::{only_masks, without_masks};
+use crate::view;
+
+/// Arrays and objects inside a document that is inside a string.
+const NESTED_DEPTH: usize = 64;
+
+/// An array or object that is being walked.
+struct Frame {
+    after: u32,
+    object: bool,
+    /// The key whose value is walked; unused for arrays.
+    key: u32,
+    /// That key is personal data or does not look like a field.
+    hide: bool,
+    /// The element that is walked; unused for objects.
+    index: u32,
+    /// Number of the object among all objects of the findings.
+    id: u32,
+    /// What the key in front of the array says, or of the value at hand.
+    hint: Option<Hint>,
+}
+
+/// A parsed document and where it lies.
+#[derive(Clone, Copy)]
+struct Doc<'a> {
+    bytes: &'a [u8],
+    /// The same, checked once.
+    text: &'a str,
+    tape: &'a Tape,
+    /// The text that the document is; `None` for the outer buffer.
+    layer: Option<&'a Layer<'a>>,
+    depth: u8,
+    coded: u8,
+    /// The path in front of its own paths.
+    prefix: Prefix<'a>,
+}
+
+#[derive(Clone, Copy)]
+enum Prefix<'a> {
+    /// The path of this node in the outer tape.
+    Node(u32),
+    /// The path of the string that holds the document.
+    Text(&'a str),
+}
+
+/// One text that is inspected.
+#[derive(Clone, Copy)]
+struct Inspected<'a> {
+    text: &'a str,
+    layer: Layer<'a>,
+    hint: Option<Hint>,
+    form: Form,
+    depth: u8,
+    object: u32,
+    /// Plain views made so far of this text.
+    views: u8,
+    /// Encodings around this text.
+    coded: u8,
+}
+
+/// The state of one call of `find`.
+pub(crate) struct Walk<'d> {
+    detector: &'d Detector,
+    out: &'d mut Findings,
+    hits: Vec<Hit>,
+    keys: KeyCache,
+    /// Bytes decoded so far.
+    spent: usize,
+}
+
+impl<'d> Walk<'d> {
+    pub(crate) fn new(detector: &'d Detector, out: &'d mut Findings) -> Self {
+        Walk { detector, out, hits: Vec::new(), keys: KeyCache::default(), spent: 0 }
+    }
+
+    /// Walks one part of the outer buffer.
+    pub(crate) fn part(&mut self, text: &str, tape: &Tape, part: &Part<'_>) -> Result<(), Uninspectable> {
+        let node = *tape.nodes().get(part.node as usize).ok_or(Uninspectable::Node { node: part.node })?;
+        let doc = Doc {
+            bytes: text.as_bytes(),
+            text,
+            tape,
+            layer: None,
+            depth: 0,
+            coded: 0,
+            prefix: Prefix::Node(part.node),
+        };
+        if part.kind == PartKind::Json || node.kind != Kind::String {
+            return self.document(&doc, part.node, part.exclude);
+        }
+        self.string(&doc, &[], node, None, form_of(part.kind))
+    }
+
+    /// Inspects plain text.
+    pub(crate) fn plain(&mut self, text: &str) -> Result<(), Uninspectable> {
+        let t = Inspected {
+            text,
+            layer: ground(0),
+            hint: None,
+            form: Form::Text,
+            depth: 0,
+            object: 0,
+            views: 0,
+            coded: 0,
+        };
+        self.text(&t, &mut || String::new())
+    }
+
+    fn document(&mut self, doc: &Doc<'_>, root: u32, exclude: &[u32]) -> Result<(), Uninspectable> {
+        let nodes = doc.tape.nodes();
+        let end = nodes.get(root as usize).map_or(0, |n| n.after);
+        let mut frames: Vec<Frame> = Vec::new();
+        let mut i = root;
+        while i < end {
+            let Some(node) = nodes.get(i as usize).copied() else { break };
+            while frames.last().is_some_and(|f| f.after <= i) {
+                frames.pop();
+            }
+            if node.kind == Kind::Key {
+                self.key(doc, &mut frames, i, node)?;
+                i += 1;
+                continue;
+            }
+            if let Some(f) = frames.last_mut().filter(|f| !f.object) {
+                f.index = f.index.wrapping_add(1);
+            }
+            if !exclude.is_empty() && exclude.binary_search(&i).is_ok() {
+                i = node.after.max(i + 1);
+                continue;
+            }
+            let hint = frames.last().and_then(|f| f.hint);
+            match node.kind {
+                Kind::Object | Kind::Array => {
+                    let object = node.kind == Kind::Object;
+                    self.out.objects += u32::from(object);
+                    let id = self.out.objects;
+                    frames.push(Frame {
+                        after: node.after,
+                        object,
+                        key: 0,
+                        hide: false,
+                        index: u32::MAX,
+                        id,
+                        hint,
+                    });
+                }
+                Kind::String => self.string(doc, &frames, node, hint, Form::Text)?,
+                Kind::Number => self.number(doc, &frames, node, hint)?,
+                _ => {}
+            }
+            i += 1;
+        }
+        Ok(())
+    }
+
+    fn key(
+        &mut self,
+        doc: &Doc<'_>,
+        frames: &mut [Frame],
+        index: u32,
+        node: Node,
+    ) -> Result<(), Uninspectable> {
+        let inner = inner(doc.bytes, &node);
+        let known = if node.escaped { None } else { self.keys.get(inner) };
+        if let Some(f) = frames.last_mut() {
+            (f.key, f.hide) = (index, known.is_none_or(|k| !k.field));
+            if let Some(known) = known {
+                f.hint = known.hint;
+                return Ok(());
+            }
+        }
+        let before = self.out.len();
+        self.string(doc, frames, node, None, Form::Key)?;
+        let key = doc.tape.value(doc.bytes, index).as_str().unwrap_or_default();
+        let clean = self.out.len() == before;
+        let known = Known {
+            hint: self.detector.scanner.keys.hint(&without_masks(&key)),
+            field: clean && keys::is_field(&key),
+        };
+        if clean && !node.escaped {
+            self.keys.put(inner, known);
+        }
+        if let Some(f) = frames.last_mut() {
+            (f.hide, f.hint) = (!known.field, known.hint);
+        }
+        Ok(())
+    }
+
+    fn string(
+        &mut self,
+        doc: &Doc<'_>,
+        frames: &[Frame],
+        node: Node,
+        hint: Option<Hint>,
+        form: Form,
+    ) -> Result<(), Uninspectable> {
+        let inner = inner(doc.bytes, &node);
+        if inner.is_empty() {
+            return Ok(());
+        }
+        let object = frames.last().map_or(0, |f| f.id);
+        let base = node.start + 1;
+        let mut path = || path(doc, frames);
+        if node.escaped {
+            let (text, map) = unescape(inner);
+            let layer = Layer { base, map: Some(&map), up: doc.layer };
+            self.spend(text.len(), &layer)?;
+            return self.text(
+                &Inspected {
+                    text: &text,
+                    layer,
+                    hint,
+                    form,
+                    depth: doc.depth,
+                    object,
+                    views: 0,
+                    coded: doc.coded,
+                },
+                &mut path,
+            );
+        }
+        let layer = Layer { base, map: None, up: doc.layer };
+        let text = doc.text.get(base as usize..base as usize + inner.len()).unwrap_or_default();
+        self.text(
+            &Inspected { text, layer, hint, form, depth: doc.depth, object, views: 0, coded: doc.coded },
+            &mut path,
+        )
+    }
+
+    fn number(
+        &mut self,
+        doc: &Doc<'_>,
+        frames: &[Frame],
+        node: Node,
+        hint: Option<Hint>,
+    ) -> Result<(), Uninspectable> {
+        let raw = doc.bytes.get(node.start as usize..node.end as usize).unwrap_or_default();
+        // The shortest number that says something by itself has eight digits.
+        if raw.len() < 8 && hint.is_none() {
+            return Ok(());
+        }
+        let text = doc.text.get(node.start as usize..node.end as usize).unwrap_or_default();
+        self.hits.clear();
+        self.detector.scanner.scan(text, Seen::of(raw), hint, &mut self.hits);
+        let Some(best) = self.hits.iter().max_by_key(|h| (h.score, h.end - h.start)).copied() else {
+            return Ok(());
+        };
+        let hit = Hit { start: 0, end: raw.len() as u32, ..best };
+        let layer = Layer { base: node.start, map: None, up: doc.layer };
+        let t = Inspected {
+            text,
+            layer,
+            hint,
+            form: Form::Number,
+            depth: doc.depth,
+            object: 0,
+            views: 0,
+            coded: doc.coded,
+        };
+        let place = self.out.place(|| path(doc, frames));
+        self.emit(&t, hit, place)
+    }
+
+    fn text(&mut self, t: &Inspected<'_>, path: &mut dyn FnMut() -> String) -> Result<(), Uninspectable> {
+        if t.form == Form::Base64 {
+            return self.binary(t, path);
+        }
+        let seen = Seen::of(t.text.as_bytes());
+        if seen.quiet(t.text.len()) && t.hint.is_none() {
+            return Ok(());
+        }
+        if t.form == Form::Text && self.nested(t, path)? {
+            return Ok(());
+        }
+        if let Some((plain, map)) = view::plain(t.text, seen) {
+            if t.views >= self.detector.budget.depth {
+                return Err(Uninspectable::Depth { at: t.layer.outer(0..1).start });
+            }
+            self.spend(plain.len(), &t.layer)?;
+            let layer = Layer { base: 0, map: Some(&map), up: Some(&t.layer) };
+            return self.text(&Inspected { text: &plain, layer, views: t.views + 1, ..*t }, path);
+        }
+        self.hits.clear();
+        self.detector.scanner.scan(t.text, seen, t.hint, &mut self.hits);
+        let mut place = None;
+        if !self.hits.is_empty() {
+            let hits = std::mem::take(&mut self.hits);
+            let at = *place.insert(self.out.place(&mut *path));
+            let done = hits.iter().try_for_each(|h| self.emit(t, *h, at));
+            self.hits = hits;
+            done?;
+        }
+        self.encoded(t, place, path)
+    }
+
+    /// Decodes runs of base64 and hexadecimal digits and inspects what they hold.
+    fn encoded(
+        &mut self,
+        t: &Inspected<'_>,
+        mut place: Option<u32>,
+        path: &mut dyn FnMut() -> String,
+    ) -> Result<(), Uninspectable> {
+        let mut from = 0;
+        while let Some(run) = encoded::next(t.text.as_bytes(), from) {
+            from = run.end;
+            let form = if t.form == Form::Text { run.form } else { t.form };
+            let span = run.start as u32..run.end as u32;
+            self.inside(t, &run.text, span, form, &mut place, path)?;
+        }
+        Ok(())
+    }
+
+    /// Inspects decoded text; what is found there is reported for the whole `span` that it was decoded from.
+    fn inside(
+        &mut self,
+        t: &Inspected<'_>,
+        text: &str,
+        span: Range<u32>,
+        form: Form,
+        place: &mut Option<u32>,
+        path: &mut dyn FnMut() -> String,
+    ) -> Result<(), Uninspectable> {
+        if t.coded >= self.detector.budget.depth {
+            return Err(Uninspectable::Depth { at: t.layer.outer(span).start });
+        }
+        self.spend(text.len(), &t.layer)?;
+        let mut inner = Findings::new();
+        let mut walk = Walk::new(self.detector, &mut inner);
+        walk.spent = self.spent;
+        let deeper = Inspected {
+            text,
+            layer: ground(0),
+            hint: None,
+            form: Form::Text,
+            depth: 0,
+            object: 0,
+            views: t.views,
+            coded: t.coded + 1,
+        };
+        walk.text(&deeper, &mut String::new)
+            .map_err(|_| Uninspectable::Depth { at: t.layer.outer(span.clone()).start })?;
+        self.spent = walk.spent;
+        let mut done = ClassSet::EMPTY;
+        for f in inner.iter() {
+            if !done.contains(f.class) {
+                done.insert(f.class);
+                let at = *place.get_or_insert_with(|| self.out.place(&mut *path));
+                let hit = Hit {
+                    start: span.start,
+                    end: span.end,
+                    class: f.class,
+                    kind: f.kind,
+                    rule: "encoded",
+                    score: f.score,
+                };
+                self.emit(&Inspected { form, ..*t }, hit, at)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A string that is base64 as a whole. What is not text is reported as not inspected.
+    fn binary(&mut self, t: &Inspected<'_>, path: &mut dyn FnMut() -> String) -> Result<(), Uninspectable> {
+        let span = 0..t.text.len() as u32;
+        if let Some(text) = encoded::whole(t.text) {
+            return self.inside(t, &text, span, Form::Base64, &mut None, path);
+        }
+        let place = self.out.place(path);
+        let class = DataClass::UNINSPECTED;
+        self.emit(
+            t,
+            Hit { start: 0, end: span.end, class, kind: "UNINSPECTED", rule: "binary", score: 100 },
+            place,
+        )
+    }
+
+    /// Walks the text as a document if it is one.
+    fn nested(&mut self, t: &Inspected<'_>, path: &mut dyn FnMut() -> String) -> Result<bool, Uninspectable> {
+        let trimmed = t.text.trim_ascii();
+        let (Some(first), Some(last)) = (trimmed.bytes().next(), trimmed.bytes().last()) else {
+            return Ok(false);
+        };
+        let shaped = matches!((first, last), (b'{', b'}') | (b'[', b']') | (b'"', b'"')) && trimmed.len() > 2;
+        if !shaped || only_masks(trimmed) {
+            return Ok(false);
+        }
+        let limits = Limits { bytes: usize::MAX >> 1, depth: NESTED_DEPTH };
+        let Ok(tape) = Tape::parse(t.text.as_bytes(), &limits) else { return Ok(false) };
+        if t.depth >= self.detector.budget.depth {
+            return Err(Uninspectable::Depth { at: t.layer.outer(0..1).start });
+        }
+        self.spend(t.text.len(), &t.layer)?;
+        let prefix = path();
+        let doc = Doc {
+            bytes: t.text.as_bytes(),
+            text: t.text,
+            tape: &tape,
+            layer: Some(&t.layer),
+            depth: t.depth + 1,
+            coded: t.coded,
+            prefix: Prefix::Text(&prefix),
+        };
+        self.document(&doc, 0, &[])?;
+        Ok(true)
+    }
+
+    fn spend(&mut self, bytes: usize, layer: &Layer<'_>) -> Result<(), Uninspectable> {
+        self.spent += bytes;
+        if self.spent > self.detector.budget.bytes {
+            return Err(Uninspectable::Budget { at: layer.outer(0..0).start });
+        }
+        Ok(())
+    }
+
+    fn emit(&mut self, t: &Inspected<'_>, hit: Hit, place: u32) -> Result<(), Uninspectable> {
+        if self.detector.scanner.disabled.contains(hit.class) {
+            return Ok(());
+        }
+        let span = t.layer.outer(hit.start..hit.end);
+        if self.out.list.len() >= self.detector.budget.findings {
+            return Err(Uninspectable::Findings { at: span.start });
+        }
+        let from = self.out.values.len() as u32;
+        if !t.layer.verbatim() {
+            self.out.values.push_str(t.text.get(hit.start as usize..hit.end as usize).unwrap_or_default());
+        }
+        let value = from..self.out.values.len() as u32;
+        self.out.list.push(Finding {
+            class: hit.class,
+            kind: hit.kind,
+            rule: hit.rule,
+            span,
+            score: hit.score,
+            form: t.form,
+            depth: t.depth,
+            place,
+            object: t.object,
+            value,
+        });
+        Ok(())
+    }
+}
+
+/// What stands between the quotes of a string.
+fn inner<'a>(bytes: &'a [u8], node: &Node) -> &'a [u8] {
+    bytes.get(node.start as usize + 1..(node.end as usize).saturating_sub(1)).unwrap_or_default()
+}
+
+/// The path of the value at hand, without keys that may be personal data.
+fn path(doc: &Doc<'_>, frames: &[Frame]) -> String {
+    let mut out = match doc.prefix {
+        Prefix::Text("") => String::new(),
+        Prefix::Text(text) => format!("{text}>"),
+        Prefix::Node(node) => node_path(doc.bytes, doc.tape, node),
+    };
+    for f in frames {
+        if f.object {
+            let key = doc.tape.value(doc.bytes, f.key).as_str().unwrap_or_default();
+            push_key(&mut out, if f.hide { "*" } else { &key });
+        } else {
+            out.push_str(&format!("[{}]", f.index));
+        }
+    }
+    out
+}
+
+fn push_key(out: &mut String, key: &str) {
+    if !out.is_empty() && !out.ends_with('>') {
+        out.push('.');
+    }
+    out.push_str(key);
+}
+
+/// The path of a node, found from the root down.
+fn node_path(bytes: &[u8], tape: &Tape, node: u32) -> String {
+    let mut out = String::new();
+    let mut at = tape.root(bytes);
+    while at.index() != node {
+        let inside = |v: &carnet_json::Value<'_>| v.index() <= node && node < v.node().after;
+        let next = if at.kind() == Kind::Object {
+            let Some((k, v)) = at.entries().find(|(_, v)| inside(v)) else { break };
+            let key = k.as_str().unwrap_or_default();
+            push_key(&mut out, if keys::is_field(&key) { &key } else { "*" });
+            v
+        } else {
+            let Some((n, v)) = at.items().enumerate().find(|(_, v)| inside(v)) else { break };
+            out.push_str(&format!("[{n}]"));
+            v
+        };
+        at = next;
+    }
+    out
+}

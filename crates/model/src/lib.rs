@@ -1,0 +1,20 @@
+//! The nouns of Carnet: who acts ([`Principal`]), what is done ([`Action`]), on what ([`Resource`]),
+//! which data ([`DataClass`]), where ([`Region`]), and what the policy said ([`Verdict`]).
+//!
+//! Floor 0: no input or output, no clock, no randomness. Every other crate speaks in these words.
+
+mod action;
+mod class;
+mod principal;
+mod region;
+mod resource;
+mod sensitive;
+mod verdict;
+
+pub use action::Action;
+pub use class::{ClassSet, DataClass};
+pub use principal::{AuthMethod, Identity, IdentityKind, Principal};
+pub use region::Region;
+pub use resource::Resource;
+pub use sensitive::Sensitive;
+pub use verdict::{Decided, Effect, PolicyId, Verdict};

@@ -1,0 +1,32 @@
+//! Cedar policies: loading, slicing, deciding, explaining.
+//!
+//! [`PolicySet::load`] checks policies against the embedded [`SCHEMA`] and slices them by scope.
+//! [`PolicySet::decide`] answers one [`Request`]; whatever does not depend on the [`Context`] is decided once per
+//! principal, action and resource. [`PolicySet::may_list`] filters lists, [`PolicySet::reveal`] and
+//! [`PolicySet::transfer`] answer for classes of data.
+
+mod cache;
+mod context;
+mod data;
+mod diagnostic;
+mod entity;
+mod evaluate;
+mod explain;
+mod index;
+mod load;
+mod matrix;
+mod needs;
+mod principal;
+mod question;
+mod rule;
+mod set;
+
+pub use context::{Arguments, Context, Direction, NoArguments, Scalar};
+pub use data::Allowed;
+pub use diagnostic::Diagnostic;
+pub use entity::ServerFacts;
+pub use explain::{Explained, Explanation, Outcome};
+pub use load::SCHEMA;
+pub use principal::{PrincipalKey, identity_id};
+pub use question::Flow;
+pub use set::{Options, PolicySet, Request};

@@ -1,0 +1,86 @@
+//! Who does what on what: everything a decision can depend on before the context is known.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+
+use carnet_model::{Action, Region, Resource};
+
+use crate::context::Direction;
+use crate::principal::PrincipalKey;
+
+/// Bytes of a tool's name or a resource's URI up to which a question is kept.
+const LONGEST_NAME: usize = 512;
+
+/// Where content comes from and which way it goes, for `reveal` and `transfer`.
+#[derive(Clone, Copy, Debug)]
+pub struct Flow<'a> {
+    /// The server.
+    pub server: &'a Arc<str>,
+    /// The tool, if a tool's arguments or result.
+    pub tool: Option<&'a Arc<str>>,
+    /// Which way it goes.
+    pub direction: Direction,
+}
+
+/// A question as it is asked: all borrowed.
+#[derive(Clone, Copy)]
+pub(crate) struct Question<'a> {
+    pub(crate) principal: &'a PrincipalKey,
+    pub(crate) action: Action,
+    pub(crate) resource: &'a Resource,
+    pub(crate) flow: Option<Flow<'a>>,
+    pub(crate) route: Option<(&'a Region, &'a Region)>,
+}
+
+/// A question as the cache keeps it.
+pub(crate) struct Asked {
+    principal: PrincipalKey,
+    action: Action,
+    resource: Resource,
+    flow: Option<(Arc<str>, Option<Arc<str>>, Direction)>,
+    route: Option<(Region, Region)>,
+}
+
+impl Question<'_> {
+    pub(crate) fn keep(&self) -> Asked {
+        Asked {
+            principal: self.principal.clone(),
+            action: self.action,
+            resource: self.resource.clone(),
+            flow: self.flow.map(|f| (f.server.clone(), f.tool.cloned(), f.direction)),
+            route: self.route.map(|(from, to)| (from.clone(), to.clone())),
+        }
+    }
+
+    /// Whether it may be kept: names come from outside, and a cache of long ones would be a cache of anything.
+    pub(crate) fn is_short(&self) -> bool {
+        let name = match self.resource {
+            Resource::Tool { name, .. } | Resource::Prompt { name, .. } => name.len(),
+            Resource::Resource { uri, .. } => uri.len(),
+            Resource::Server(_) | Resource::Class(_) | Resource::Evidence => 0,
+        };
+        name.max(self.flow.and_then(|f| f.tool).map_or(0, |t| t.len())) <= LONGEST_NAME
+    }
+
+    pub(crate) fn is(&self, asked: &Asked) -> bool {
+        self.action == asked.action
+            && self.resource == &asked.resource
+            && self.flow.map(|f| (f.server, f.tool, f.direction))
+                == asked.flow.as_ref().map(|(s, t, d)| (s, t.as_ref(), *d))
+            && self.route == asked.route.as_ref().map(|(from, to)| (from, to))
+            && self.principal == &asked.principal
+    }
+
+    /// Where to look in the cache. Collisions cost a repeated evaluation, never a wrong answer.
+    pub(crate) fn place(&self) -> u64 {
+        let mut hash = DefaultHasher::new();
+        hash.write(self.principal.digest().get(..8).unwrap_or_default());
+        self.action.hash(&mut hash);
+        self.resource.hash(&mut hash);
+        if let Some(flow) = &self.flow {
+            (flow.server, flow.tool, flow.direction).hash(&mut hash);
+        }
+        self.route.hash(&mut hash);
+        hash.finish()
+    }
+}

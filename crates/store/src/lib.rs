@@ -1,0 +1,28 @@
+//! The evidence of one cell on disk: durable append with group commit, recovery, published tree, keys.
+//!
+//! A record is appended with [`Log::append`] and answered when it is durable. Everything that waits at one time goes
+//! to the segment in one write and one `fdatasync` ([`log`]). Tiles and checkpoint follow within a second from a
+//! thread of their own. What is tentative becomes state only after the sync, in the same function that recovery uses,
+//! so a start after a crash is the happy path read from disk. A record that cannot be made durable is refused and
+//! leaves no trace (invariant 3). All I/O goes through [`Disk`], so that every point can be made to fail in tests.
+//!
+//! ```text
+//! DIR/lock                                   one writer
+//! DIR/log/segments/<first index, 20 digits>.seg
+//! DIR/log/checkpoint  vkey  tile/...         derived from the segments
+//! DIR/log/state                              a short cut for the start, may be lost
+//! DIR/log/spare.seg                          the next segment, zeros
+//! DIR/keys/kek  log.key  mac.key  sessions   wrapped but for `kek`, which is there only in the embedded default
+//! ```
+
+pub mod disk;
+mod error;
+pub mod keys;
+pub mod log;
+mod reader;
+
+pub use disk::{Disk, DiskFile, RealDisk};
+pub use error::StoreError;
+pub use keys::{KeyStore, Keys};
+pub use log::{Entry, Ledger, Log, LogOptions, Metrics, Receipt, Recovered};
+pub use reader::{Reader, Stored};

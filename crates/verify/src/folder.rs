@@ -1,0 +1,63 @@
+//! The log as files in a folder.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use anyhow::bail;
+use carnet_evidence::verify::{LogSource, SourceError};
+
+/// A folder with a log in it.
+pub(crate) struct Folder {
+    log: PathBuf,
+}
+
+impl Folder {
+    /// `given` is the folder above `log/`, or the log itself.
+    pub(crate) fn open(given: &Path) -> anyhow::Result<Folder> {
+        for log in [given.join("log"), given.to_owned()] {
+            if log.join("segments").is_dir() || log.join("checkpoint").is_file() {
+                return Ok(Folder { log });
+            }
+        }
+        bail!("there is no log in {}", given.display())
+    }
+}
+
+fn failed(path: &str, e: &std::io::Error) -> SourceError {
+    SourceError { path: path.to_owned(), why: e.kind().to_string() }
+}
+
+impl LogSource for Folder {
+    fn file(&self, path: &str) -> Result<Option<Vec<u8>>, SourceError> {
+        match std::fs::read(self.log.join(path)) {
+            Ok(bytes) => Ok(Some(bytes)),
+            // A tile's path may run through another tile's file when the folder is damaged: that is not there either.
+            Err(e)
+                if matches!(
+                    e.kind(),
+                    ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::IsADirectory
+                ) =>
+            {
+                Ok(None)
+            }
+            Err(e) => Err(failed(path, &e)),
+        }
+    }
+
+    fn segments(&self) -> Result<Vec<String>, SourceError> {
+        let entries = match std::fs::read_dir(self.log.join("segments")) {
+            Ok(entries) => entries,
+            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(e) => return Err(failed("segments", &e)),
+        };
+        let mut names = Vec::new();
+        for entry in entries {
+            let name = entry.map_err(|e| failed("segments", &e))?.file_name();
+            // Names are ASCII; what is not is no segment of ours.
+            if let Some(name) = name.to_str().filter(|n| n.ends_with(".seg")) {
+                names.push(name.to_owned());
+            }
+        }
+        Ok(names)
+    }
+}

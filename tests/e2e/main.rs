@@ -1,0 +1,16 @@
+//! End to end: the real binary on real sockets, driven by real clients, in front of real servers. `cargo xtask test`
+//! installs the peers and builds the binaries first.
+
+mod attacks;
+mod batch;
+mod conformance;
+mod disk;
+mod drain;
+mod invariants;
+mod kill;
+mod matrix;
+mod modern;
+mod oidc;
+mod sdk;
+mod servers;
+mod shell;
