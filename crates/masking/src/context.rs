@@ -1,6 +1,10 @@
 //! Words around a value that say what it is, or that it is something else.
 
+use std::collections::BTreeMap;
+
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+
+use crate::scan::terms;
 
 /// A set of meanings.
 pub(crate) type Bits = u64;
@@ -18,12 +22,16 @@ pub(crate) const SSN: Bits = 1 << 9;
 pub(crate) const VERSION: Bits = 1 << 10;
 /// Says that a number is a machine's or a business's: order, tracking, hash.
 pub(crate) const OTHER: Bits = 1 << 11;
+/// A number plate or vehicle number.
+pub(crate) const PLATE: Bits = 1 << 12;
+pub(crate) const CRYPTO: Bits = 1 << 13;
+pub(crate) const BIC: Bits = 1 << 14;
 
 const FIRST_COUNTRY: u32 = 16;
 const COUNTRIES: &[&[u8; 2]] = &[
     b"DE", b"FR", b"IT", b"ES", b"NL", b"BE", b"PL", b"SE", b"DK", b"FI", b"PT", b"AT", b"IE", b"CZ", b"SK",
     b"RO", b"BG", b"GR", b"HU", b"HR", b"SI", b"LT", b"EE", b"LV", b"LU", b"MT", b"CY", b"GB", b"CH", b"NO",
-    b"US",
+    b"US", b"CA", b"AU", b"IN", b"BR", b"JP", b"KR", b"IS", b"LI", b"SG", b"TR", b"ZA", b"MX", b"CN", b"IL",
 ];
 
 /// The bit for words that belong to one country's numbers.
@@ -301,17 +309,19 @@ pub(crate) struct Words {
 
 impl Words {
     pub(crate) fn new() -> Self {
+        // A word may belong to several countries: it means all of them.
+        let mut all: BTreeMap<&str, Bits> = BTreeMap::new();
+        for (word, bits, code) in WORDS.iter().chain(terms::WORDS) {
+            *all.entry(word).or_default() |= bits | <&[u8; 2]>::try_from(code.as_bytes()).map_or(0, country);
+        }
         let automaton = AhoCorasick::builder()
             .ascii_case_insensitive(true)
             .match_kind(MatchKind::LeftmostLongest)
             // Half a megabyte of table, built once, for half the time per byte.
             .kind(Some(AhoCorasickKind::DFA))
-            .build(WORDS.iter().map(|w| w.0))
+            .build(all.keys())
             .ok();
-        let meanings = WORDS
-            .iter()
-            .map(|(_, bits, code)| bits | <&[u8; 2]>::try_from(code.as_bytes()).map_or(0, country))
-            .collect();
+        let meanings = all.into_values().collect();
         Words { automaton, meanings }
     }
 

@@ -347,6 +347,12 @@ impl Keys {
                 terms.entry(word).or_insert(Hint { class: *class, kind, bits, strength: *strength });
             }
         }
+        for (class, kind, bits, code, words) in crate::scan::terms::KEYS {
+            let bits = bits | <&[u8; 2]>::try_from(code.as_bytes()).map_or(0, context::country);
+            for word in words.split(' ') {
+                terms.entry(word).or_insert(Hint { class: Some(*class), kind, bits, strength: Strong });
+            }
+        }
         let set = |list: &'static str| list.split_whitespace().collect();
         Keys { terms, about: set(ABOUT), about_first: set(ABOUTFIRST) }
     }

@@ -12,9 +12,9 @@ mod ip;
 mod letters;
 mod number;
 mod phone;
-mod phone_codes;
 mod schemes;
 mod secret;
+pub(crate) mod terms;
 mod word;
 
 pub(crate) use bytes::Seen;
@@ -43,6 +43,7 @@ pub(crate) struct Scanner {
     pub(crate) keys: Keys,
     words: Words,
     marks: secret::Marks,
+    plans: phone::Plans,
 }
 
 /// A text under inspection and what is known about it.
@@ -74,6 +75,7 @@ impl Scanner {
             keys: Keys::new(),
             words: Words::new(),
             marks: secret::Marks::new(),
+            plans: phone::Plans::new(),
         }
     }
 

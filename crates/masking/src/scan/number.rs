@@ -46,7 +46,7 @@ pub(super) struct Candidate<'r> {
     pub(super) start: usize,
     pub(super) row: &'r Row,
     /// Part of something longer: a decimal, a UUID, a version.
-    glued: bool,
+    pub(super) glued: bool,
     meaning: Option<Bits>,
 }
 

@@ -46,6 +46,9 @@ pub(super) fn by_words(t: &mut Text<'_>, s: &Scanner, start: usize, end: usize) 
     if !(5..=20).contains(&len) || t.bytes.len() < len + 3 {
         return None;
     }
+    if in_mask(t.bytes, start) {
+        return None;
+    }
     let word = t.bytes.get(start..end)?;
     let digits = word.iter().filter(|b| digit(**b)).count();
     if digits < 4 {
@@ -64,6 +67,14 @@ pub(super) fn by_words(t: &mut Text<'_>, s: &Scanner, start: usize, end: usize) 
     };
     t.hit(start, end, class, kind, rule, 65);
     Some(end)
+}
+
+/// The word stands in `[LABEL:word]`, which masking wrote.
+fn in_mask(bytes: &[u8], start: usize) -> bool {
+    let Some(label) = start.checked_sub(1).filter(|i| bytes.get(*i) == Some(&b':')) else { return false };
+    let before = bytes.get(label.saturating_sub(24)..label).unwrap_or_default();
+    let len = before.iter().rev().take_while(|b| b.is_ascii_uppercase() || **b == b'_').count();
+    len > 0 && label.checked_sub(len + 1).and_then(|i| bytes.get(i)) == Some(&b'[')
 }
 
 /// A date beside a word for birth.

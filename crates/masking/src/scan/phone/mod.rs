@@ -6,9 +6,13 @@ use carnet_model::DataClass;
 use super::bytes::digit;
 use super::digits::Digits;
 use super::number::{Candidate, ends, meaning};
-use super::phone_codes::code;
 use super::{Scanner, Text};
 use crate::context;
+
+mod plan;
+mod plans;
+
+pub(crate) use plan::Plans;
 
 /// A number with the separators that telephone numbers have.
 struct Extent {
@@ -21,7 +25,7 @@ struct Extent {
 
 impl Extent {
     /// Without the last groups, the longest beginning that is an international number.
-    fn international(&self, bytes: &[u8]) -> Option<usize> {
+    fn international(&self, bytes: &[u8], plans: &Plans) -> Option<(usize, u8)> {
         // A stop in the middle of something with dots or hyphens would leave the rest of it.
         let clean = |end: usize| {
             !(matches!(bytes.get(end), Some(b'.' | b'-' | b'/'))
@@ -31,8 +35,8 @@ impl Extent {
         stops
             .iter()
             .rev()
-            .find(|(end, n)| clean(*end) && international(self.digits.first(*n)))
-            .map(|(end, _)| *end)
+            .filter(|(end, _)| clean(*end))
+            .find_map(|(end, n)| Some((*end, international(self.digits.first(*n), plans)?)))
     }
 }
 
@@ -67,13 +71,38 @@ fn extent(bytes: &[u8], start: usize) -> Extent {
     e
 }
 
+/// What stands between a number and its extension, longest first.
+const EXTENSIONS: &[&[u8]] = &[
+    b"extension ",
+    b"durchwahl ",
+    b"toestel ",
+    b"interno ",
+    b"anexo ",
+    b"ramal ",
+    b"poste ",
+    b";ext=",
+    b"ext. ",
+    b"ext.",
+    b"ext:",
+    b"ext ",
+    b"ext",
+    b"dw ",
+    b"w. ",
+    b"x ",
+    b"x",
+    b"# ",
+    b"#",
+];
+
 /// `x123`, `ext. 123` behind a number.
 fn extension(bytes: &[u8], end: usize) -> usize {
-    let rest = bytes.get(end..bytes.len().min(end + 16)).unwrap_or_default();
-    let lead = rest.iter().take_while(|b| **b == b' ').count();
+    let rest = bytes.get(end..bytes.len().min(end + 24)).unwrap_or_default();
+    let lead = rest.iter().take_while(|b| matches!(b, b' ' | b',')).count();
     let rest = rest.get(lead..).unwrap_or_default();
-    for mark in [&b"ext. "[..], b"ext.", b"ext ", b"ext", b"x", b"X"] {
-        if let Some(tail) = rest.strip_prefix(mark) {
+    let Some(first) = rest.first().map(u8::to_ascii_lowercase) else { return end };
+    for mark in EXTENSIONS.iter().filter(|m| m.first() == Some(&first)) {
+        if rest.get(..mark.len()).is_some_and(|r| r.eq_ignore_ascii_case(mark)) {
+            let tail = rest.get(mark.len()..).unwrap_or_default();
             let n = tail.iter().take_while(|b| digit(**b)).count();
             if (1..=6).contains(&n) && ends(tail, n) {
                 return end + lead + mark.len() + n;
@@ -89,12 +118,16 @@ fn report(t: &mut Text<'_>, start: usize, end: usize, score: u8) -> Option<usize
     Some(end)
 }
 
-/// Whether digits are a calling code and as many digits as it asks for. A national trunk zero may be left in.
-fn international(d: &[u8]) -> bool {
-    let Some((n, shortest, longest)) = code(d) else { return false };
+/// How sure digits are a calling code and a number of its plan; `None` if no number of that code is so long. A national
+/// trunk zero may be left in. First digits that are not given out yet weigh a little less: plans grow.
+fn international(d: &[u8], plans: &Plans) -> Option<u8> {
+    let (n, plan) = plans.of(d)?;
     let rest = d.get(n..).unwrap_or_default();
-    let fits = |len: usize| (usize::from(shortest)..=usize::from(longest)).contains(&len);
-    fits(rest.len()) || rest.first() == Some(&0) && fits(rest.len() - 1)
+    let bare = rest.strip_prefix(&[0]).unwrap_or(rest);
+    if plan.fits(rest) || plan.fits(bare) {
+        return Some(92);
+    }
+    (plan.long_enough(rest.len()) || plan.long_enough(bare.len())).then_some(82).filter(|_| rest.len() >= 6)
 }
 
 /// A number behind `+` or `(`.
@@ -111,10 +144,10 @@ pub(super) fn marked(t: &mut Text<'_>, s: &Scanner, start: usize) -> Option<usiz
     if plus {
         let free = from.checked_sub(1).and_then(|i| bytes.get(i)).is_none_or(|b| !b.is_ascii_alphanumeric());
         if free
-            && let Some(end) = e.international(bytes)
+            && let Some((end, score)) = e.international(bytes, &s.plans)
             && (ends(bytes, end) || extension(bytes, end) != end)
         {
-            return report(t, from, end, 92);
+            return report(t, from, end, score);
         }
         let said = ends(bytes, end) && d.all().len() >= 7 && meaning(t, s, from, end) & context::PHONE != 0;
         return if free && said { report(t, from, end, 80) } else { None };
@@ -159,7 +192,8 @@ pub(super) fn plain(t: &mut Text<'_>, s: &Scanner, c: &mut Candidate<'_>) -> Opt
         [1, 3, 3, 4] => d.all().first() == Some(&1) && north_american(d.all().get(1..)?),
         _ => false,
     };
-    let zero_zero = d.all().starts_with(&[0, 0]) && groups > 1 && international(d.all().get(2..)?);
+    let zero_zero =
+        d.all().starts_with(&[0, 0]) && groups > 1 && international(d.all().get(2..)?, &s.plans).is_some();
     let even = n < 3 || c.row.ends().get(n - 1)?.2 == c.row.ends().get(n - 2)?.2;
     if zero_zero || american && even {
         let bits = c.meaning(t, s, end);
@@ -175,7 +209,21 @@ pub(super) fn plain(t: &mut Text<'_>, s: &Scanner, c: &mut Candidate<'_>) -> Opt
     if bits & context::PHONE != 0 && (count >= 7 || t.hint.is_some()) {
         return report(t, c.start, end, 80);
     }
+    // A country that is enabled, in the form that is dialled there. Without separators only with the trunk zero.
+    let written = groups > 1 || d.all().first() == Some(&0);
+    let own = written
+        && bits & (context::OTHER | context::VERSION) == 0
+        && !c.glued
+        && s.countries.iter().any(|country| s.plans.national(&country.code(), d.all()));
+    if own || pairs(&lengths, n, d.all()) && even && bits & context::OTHER == 0 {
+        return report(t, c.start, end, if own { 72 } else { 65 });
+    }
     None
+}
+
+/// `06 12 34 56 78`: five pairs behind a zero, as in France and nowhere else.
+fn pairs(lengths: &[usize], n: usize, d: &[u8]) -> bool {
+    lengths.get(..n) == Some(&[2, 2, 2, 2, 2]) && d.first() == Some(&0) && d.get(1).is_some_and(|x| *x > 0)
 }
 
 /// Written like a date.
