@@ -48,6 +48,9 @@ pub enum StoreError {
     /// A key cannot be wrapped, unwrapped or found.
     #[error("key store: {0}")]
     Key(&'static str),
+    /// The index, which is made again from the log when its file is removed: the kind of error.
+    #[error("index: {0}")]
+    Index(String),
     /// The tree and checkpoint do not follow; too much is waiting for them.
     #[error("tree and checkpoint cannot be written, log is {0} leaves ahead")]
     Behind(u64),

@@ -12,17 +12,20 @@
 //! DIR/log/checkpoint  vkey  tile/...         derived from the segments
 //! DIR/log/state                              a short cut for the start, may be lost
 //! DIR/log/spare.seg                          the next segment, zeros
+//! DIR/index/index.db                         finds records; made again from the log when lost
 //! DIR/keys/kek  log.key  mac.key  sessions   wrapped but for `kek`, which is there only in the embedded default
 //! ```
 
 pub mod disk;
 mod error;
+pub mod index;
 pub mod keys;
 pub mod log;
 mod reader;
 
 pub use disk::{Disk, DiskFile, RealDisk};
 pub use error::StoreError;
+pub use index::{Index, Query, SessionRow};
 pub use keys::{KeyStore, Keys};
 pub use log::{Entry, Ledger, Log, LogOptions, Metrics, Receipt, Recovered};
-pub use reader::{Reader, Stored};
+pub use reader::{Place, Reader, Stored};

@@ -8,6 +8,7 @@ use super::SealError;
 const MAC_LABEL: &[u8] = b"carnet/1 mac";
 
 /// The key of the MAC over raw arguments and results.
+#[derive(Clone)]
 pub struct MacKey(Hmac<Sha256>);
 
 impl std::fmt::Debug for MacKey {
