@@ -11,6 +11,7 @@ mod demo;
 mod log;
 mod output;
 mod policy;
+mod scan;
 mod serve;
 mod sessions;
 mod token;
@@ -39,6 +40,8 @@ enum Command {
     Wrap(wrap::Args),
     /// Join a client that only speaks stdio to a remote gateway or server.
     Connect(connect::Args),
+    /// Find personal data and secrets in files or standard input, as the gateway would.
+    Scan(scan::Args),
     /// Read recordings.
     #[command(subcommand)]
     Sessions(sessions::Command),
@@ -67,6 +70,7 @@ fn main() -> ExitCode {
         Command::Schema => check::schema(),
         Command::Wrap(args) => wrap::run(args),
         Command::Connect(args) => connect::run(args),
+        Command::Scan(args) => scan::run(args),
         Command::Sessions(command) => sessions::run(command),
         Command::Verify(args) => verify::run(args),
         Command::Policy(command) => policy::run(command),

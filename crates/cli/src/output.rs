@@ -8,6 +8,12 @@ pub(crate) fn line(text: &str) {
     let _ = writeln!(out, "{text}");
 }
 
+/// Bytes of an answer, as they are.
+pub(crate) fn bytes(bytes: &[u8]) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(bytes).and_then(|()| out.flush());
+}
+
 /// A line for the person at the terminal.
 pub(crate) fn note(text: &str) {
     let mut err = std::io::stderr().lock();

@@ -220,12 +220,16 @@ pub fn from_file(
     Ok(runtime)
 }
 
-fn detector(config: &Config) -> Detector {
+/// What a configuration looks for in content.
+#[must_use]
+pub fn detector(config: &Config) -> Detector {
     let countries = config.masking.countries.iter().filter_map(|r| Country::new(r.as_str())).collect();
     Detector::new(&DetectorOptions { countries, ..DetectorOptions::default() })
 }
 
-fn masking(config: &Config, token_key: [u8; 32]) -> MaskingRules {
+/// What a configuration does with what was found.
+#[must_use]
+pub fn masking(config: &Config, token_key: [u8; 32]) -> MaskingRules {
     let transform = |action: MaskAction| match action {
         MaskAction::Redact => Transform::Redact,
         MaskAction::KeepLastFour => Transform::KeepLast(4),

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use carnet_model::DataClass;
 
+use crate::catalog::{Recogniser, Tier};
 use crate::context::{self, Bits};
 
 /// How much a key says by itself.
@@ -330,6 +331,21 @@ const ABOUT: &str = " verified enabled type types count status format template o
 
 /// First words that say the same.
 const ABOUTFIRST: &str = " is has max min num total next page continuation cursor prompt completion input output public csrf file tool function class method module package host event table column server process thread branch domain field variable param parameter product project company organization organisation department job role group team brand store city country state currency language service app application model device node cluster namespace image container ";
+
+/// What the terms name, for [`crate::recognisers`].
+pub(crate) fn recognisers() -> Vec<Recogniser> {
+    let named = TERMS.iter().filter_map(|(class, kind, _, strength, country, _)| {
+        Some(Recogniser {
+            kind,
+            class: (*class)?,
+            country: (!country.is_empty()).then_some(*country),
+            validation: if *strength == Strong { "key" } else { "key, and the value looks like it" },
+            source: "schema.org, vCard, FHIR, and the words of each language",
+            tier: Tier::Key,
+        })
+    });
+    named.collect()
+}
 
 /// The terms, ready to be asked.
 pub(crate) struct Keys {

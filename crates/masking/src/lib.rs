@@ -8,6 +8,7 @@
 //!
 //! Floor 1, pure: no clock, no input or output, no randomness.
 
+mod catalog;
 mod context;
 mod detect;
 mod encoded;
@@ -24,6 +25,7 @@ mod value;
 mod view;
 mod walk;
 
+pub use catalog::{Recogniser, Tier, recognisers, type_of};
 pub use detect::{Detector, Part, PartKind};
 pub use finding::{Finding, Findings, Form, MAX_PLACES};
 pub use options::{Budget, Country, DetectorOptions};

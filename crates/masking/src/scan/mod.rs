@@ -1,6 +1,7 @@
 //! The recognisers of one text: a cheap look at the bytes decides which of them run. Each is a small validator behind
 //! that look; there is no pattern over the whole text.
 
+mod about;
 mod assign;
 pub(crate) mod bytes;
 mod card;
@@ -17,6 +18,7 @@ mod secret;
 pub(crate) mod terms;
 mod word;
 
+pub(crate) use about::recognisers;
 pub(crate) use bytes::Seen;
 use carnet_model::{ClassSet, DataClass};
 

@@ -128,6 +128,11 @@ static DOTTED: &[(&str, usize, &str)] = &[
     ("sk.eyJ", 60, "SECRET_MAPBOX"),
 ];
 
+/// The types that the tables give.
+pub(super) fn kinds() -> impl Iterator<Item = &'static str> {
+    PREFIXES.iter().map(|p| p.4).chain(DOTTED.iter().map(|d| d.2))
+}
+
 /// Looks at every run of token characters that is long enough. Bytes between runs are passed over in steps of
 /// [`SHORTEST`].
 pub(super) fn scan(t: &mut Text<'_>, marks: &Marks) {
