@@ -75,16 +75,33 @@ impl Tape {
         if let Err(e) = std::str::from_utf8(bytes) {
             return Err(Error::at(ErrorKind::Utf8, e.valid_up_to()));
         }
+        let (tape, end) = Tape::run(bytes, limits, 16 + bytes.len() / 24)?;
+        if end < bytes.len() { Err(Error::at(ErrorKind::Trailing, end)) } else { Ok(tape) }
+    }
+
+    /// The first value of a text that may go on behind it, and where that value and the white space behind it end. Costs
+    /// what that value costs, however long the text is.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with that value, with its offset.
+    pub fn parse_first(text: &str, limits: &Limits) -> Result<(Tape, usize), Error> {
+        if u32::try_from(text.len()).is_err() {
+            return Err(Error::at(ErrorKind::TooLarge, limits.bytes.min(text.len())));
+        }
+        Tape::run(text.as_bytes(), limits, 16)
+    }
+
+    fn run(bytes: &[u8], limits: &Limits, room: usize) -> Result<(Tape, usize), Error> {
         let mut scanner = Scanner {
             bytes,
             pos: 0,
-            nodes: Vec::with_capacity(16 + bytes.len() / 24),
+            nodes: Vec::with_capacity(room),
             open: Vec::with_capacity(8),
             keys: Vec::with_capacity(16),
             depth: limits.depth,
         };
         scanner.run()?;
-        Ok(Tape { nodes: scanner.nodes })
+        Ok((Tape { nodes: scanner.nodes }, scanner.pos))
     }
 
     /// The root value, read against the buffer that was parsed.
@@ -175,7 +192,7 @@ impl Scanner<'_> {
             };
             if self.open.is_empty() {
                 self.white();
-                return if self.pos == self.bytes.len() { Ok(()) } else { self.fail(ErrorKind::Trailing) };
+                return Ok(());
             }
         }
     }

@@ -140,6 +140,17 @@ proptest! {
     }
 
     #[test]
+    fn the_first_of_several_values_ends_where_the_next_begins(v in arb_json(), rest in "[a-z{\\[\"]{0,8}") {
+        // A number would go on in what follows.
+        prop_assume!(!v.is_number());
+        let text = format!("{v} {rest}");
+        let (tape, end) = Tape::parse_first(&text, &Limits::default()).unwrap();
+        prop_assert_eq!(&text[end..], rest);
+        let alone = v.to_string();
+        prop_assert_eq!(tape, Tape::parse(alone.as_bytes(), &Limits::default()).unwrap());
+    }
+
+    #[test]
     fn never_panics(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let _ = Tape::parse(&bytes, &Limits::default());
     }

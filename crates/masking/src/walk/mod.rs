@@ -42,6 +42,8 @@ struct Doc<'a> {
     layer: Option<&'a Layer<'a>>,
     depth: u8,
     coded: u8,
+    /// What is known of the string that holds the document.
+    hint: Option<Hint>,
     /// The path in front of its own paths.
     prefix: Prefix<'a>,
 }
@@ -94,6 +96,7 @@ impl<'d> Walk<'d> {
             layer: None,
             depth: 0,
             coded: 0,
+            hint: None,
             prefix: Prefix::Node(part.node),
         };
         if part.kind == PartKind::Json || node.kind != Kind::String {
@@ -139,7 +142,7 @@ impl<'d> Walk<'d> {
                 i = node.after.max(i + 1);
                 continue;
             }
-            let hint = frames.last().and_then(|f| f.hint);
+            let hint = frames.last().map_or(doc.hint, |f| f.hint);
             match node.kind {
                 Kind::Object | Kind::Array => {
                     let object = node.kind == Kind::Object;

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use carnet_json::{Limits, Tape};
+use carnet_json::{Kind, Limits, Tape};
 use carnet_model::{ClassSet, DataClass};
 
 use super::{Doc, Inspected, Prefix, Walk};
@@ -12,7 +12,6 @@ use crate::finding::{Findings, Form};
 use crate::layer::Layer;
 use crate::plan::Uninspectable;
 use crate::scan::{Hit, Seen};
-use crate::token::only_masks;
 use crate::view;
 
 /// Arrays and objects inside a document that is inside a string.
@@ -31,9 +30,25 @@ impl Walk<'_> {
         if seen.quiet(t.text.len()) && t.hint.is_none() {
             return Ok(());
         }
-        if t.form == Form::Text && self.nested(t, path)? {
+        let read = if t.form == Form::Text { self.documents(t, path)? } else { 0 };
+        let rest = t.text.get(read..).unwrap_or_default();
+        if read == 0 {
+            return self.reading(t, seen, path);
+        }
+        if rest.is_empty() {
             return Ok(());
         }
+        let layer = Layer { base: read as u32, map: None, up: Some(&t.layer) };
+        self.reading(&Inspected { text: rest, layer, ..*t }, Seen::of(rest.as_bytes()), path)
+    }
+
+    /// What a text that is no document holds: in its plain view if it has one, else as it stands.
+    fn reading(
+        &mut self,
+        t: &Inspected<'_>,
+        seen: Seen,
+        path: &mut dyn FnMut() -> String,
+    ) -> Result<(), Uninspectable> {
         if let Some((plain, map)) = view::plain(t.text, seen) {
             if t.views >= self.detector.budget.depth {
                 return Err(Uninspectable::Depth { at: t.layer.outer(0..1).start });
@@ -136,33 +151,60 @@ impl Walk<'_> {
         )
     }
 
-    /// Walks the text as a document if it is one.
-    fn nested(&mut self, t: &Inspected<'_>, path: &mut dyn FnMut() -> String) -> Result<bool, Uninspectable> {
-        let trimmed = t.text.trim_ascii();
-        let (Some(first), Some(last)) = (trimmed.bytes().next(), trimmed.bytes().last()) else {
-            return Ok(false);
-        };
-        let shaped = matches!((first, last), (b'{', b'}') | (b'[', b']') | (b'"', b'"')) && trimmed.len() > 2;
-        if !shaped || only_masks(trimmed) {
-            return Ok(false);
-        }
+    /// Walks the documents that the text begins with, as JSON lines do; gives where they end. A document in front of other
+    /// text counts when it holds strings: numbers in brackets are read as text as well.
+    fn documents(
+        &mut self,
+        t: &Inspected<'_>,
+        path: &mut dyn FnMut() -> String,
+    ) -> Result<usize, Uninspectable> {
         let limits = Limits { bytes: usize::MAX >> 1, depth: NESTED_DEPTH };
-        let Ok(tape) = Tape::parse(t.text.as_bytes(), &limits) else { return Ok(false) };
-        if t.depth >= self.detector.budget.depth {
-            return Err(Uninspectable::Depth { at: t.layer.outer(0..1).start });
+        let mut read = 0;
+        while let Some(rest) = t.text.get(read..).filter(|rest| rest.len() > 2) {
+            let first = rest.bytes().find(|b| !b.is_ascii_whitespace());
+            let shaped = matches!(first, Some(b'{' | b'['))
+                || first == Some(b'"') && rest.trim_ascii_end().ends_with('"');
+            if !shaped {
+                break;
+            }
+            let Ok((tape, end)) = Tape::parse_first(rest, &limits) else { break };
+            let whole = end == rest.len();
+            let strings = || tape.nodes().iter().any(|n| matches!(n.kind, Kind::Key | Kind::String));
+            if !whole && (first == Some(b'"') || !strings()) {
+                break;
+            }
+            self.nested(t, read, rest, &tape, end, path)?;
+            read += end;
         }
-        self.spend(t.text.len(), &t.layer)?;
+        Ok(read)
+    }
+
+    /// Walks the document at `from`, which is `bytes` long.
+    fn nested(
+        &mut self,
+        t: &Inspected<'_>,
+        from: usize,
+        text: &str,
+        tape: &Tape,
+        bytes: usize,
+        path: &mut dyn FnMut() -> String,
+    ) -> Result<(), Uninspectable> {
+        let layer = Layer { base: from as u32, map: None, up: Some(&t.layer) };
+        if t.depth >= self.detector.budget.depth {
+            return Err(Uninspectable::Depth { at: layer.outer(0..1).start });
+        }
+        self.spend(bytes, &layer)?;
         let prefix = path();
         let doc = Doc {
-            bytes: t.text.as_bytes(),
-            text: t.text,
-            tape: &tape,
-            layer: Some(&t.layer),
+            bytes: text.as_bytes(),
+            text,
+            tape,
+            layer: Some(&layer),
             depth: t.depth + 1,
             coded: t.coded,
+            hint: t.hint,
             prefix: Prefix::Text(&prefix),
         };
-        self.document(&doc, 0, &[])?;
-        Ok(true)
+        self.document(&doc, 0, &[])
     }
 }
