@@ -12,12 +12,13 @@ use std::sync::LazyLock;
 
 static DETECTOR: LazyLock<Detector> = LazyLock::new(Detector::default);
 
-fn mask(text: &str, transform: Transform) -> (String, Vec<String>) {
+/// `None` where the content would be withheld: it nests too deep.
+fn mask(text: &str, transform: Transform) -> Option<(String, Vec<String>)> {
     let bytes = text.as_bytes();
     let tape = Tape::parse(bytes, &Limits::default()).unwrap();
     let mut findings = Findings::new();
     let part = [Part { node: 0, kind: PartKind::Json, exclude: &[] }];
-    DETECTOR.find(bytes, &tape, &part, &mut findings).unwrap();
+    DETECTOR.find(bytes, &tape, &part, &mut findings).ok()?;
     // What only a key or a word tells may stand elsewhere without it.
     let sure = ["email", "card", "iban", "ipv4", "url_credentials"];
     let values = findings
@@ -31,7 +32,7 @@ fn mask(text: &str, transform: Transform) -> (String, Vec<String>) {
         Plan { shown: Default::default(), transforms: &transforms, numbers: Numbers::Keep, token_key: &key };
     let mut edits = Edits::new();
     DETECTOR.rewrite(bytes, &tape, &findings, &plan, &mut edits).unwrap();
-    (String::from_utf8(edits.apply(bytes).unwrap()).unwrap(), values)
+    Some((String::from_utf8(edits.apply(bytes).unwrap()).unwrap(), values))
 }
 
 fn shape(text: &str) -> Vec<Kind> {
@@ -131,7 +132,7 @@ proptest! {
     fn the_masked_document_has_the_same_shape_and_no_found_value(v in document(key().boxed()), t in 0usize..4) {
         let transform = [Transform::Redact, Transform::KeepLast(4), Transform::Drop, Transform::Token][t];
         let text = v.to_string();
-        let (out, values) = mask(&text, transform);
+        let Some((out, values)) = mask(&text, transform) else { return Ok(()) };
         prop_assert_eq!(shape(&text), shape(&out));
         for value in values.iter().filter(|v| v.len() >= 8 && v.bytes().any(|b| b.is_ascii_alphanumeric())) {
             prop_assert!(!out.contains(value.as_str()), "left in {}", out);
@@ -141,8 +142,8 @@ proptest! {
     #[test]
     fn masking_twice_changes_nothing_more(v in document(plain_key().boxed()), token: bool) {
         let transform = if token { Transform::Token } else { Transform::Redact };
-        let (once, _) = mask(&v.to_string(), transform);
-        let (twice, _) = mask(&once, transform);
+        let Some((once, _)) = mask(&v.to_string(), transform) else { return Ok(()) };
+        let (twice, _) = mask(&once, transform).unwrap();
         // Numbers that a key asks to mask get another stand-in each time.
         let strings = |t: &str| t.chars().filter(|c| !c.is_ascii_digit()).collect::<String>();
         prop_assert_eq!(strings(&once), strings(&twice));

@@ -8,6 +8,7 @@ pub(crate) struct Seen {
     /// `:` or `=`
     pub(crate) assign: bool,
     pub(crate) colon: bool,
+    /// A byte beyond ASCII, or a control character that is no white space.
     pub(crate) high: bool,
     /// `%`, `&` or a backslash
     pub(crate) escape: bool,
@@ -35,7 +36,7 @@ impl Seen {
             colon |= u8::from(*b == b':');
             equals |= u8::from(*b == b'=');
             escape |= u8::from(*b == b'%') | u8::from(*b == b'&') | u8::from(*b == b'\\');
-            high |= *b;
+            high |= *b | (u8::from(control(*b)) << 7);
         }
         Seen {
             digit: digit != 0,
@@ -53,6 +54,11 @@ impl Seen {
     }
 }
 
+#[inline]
+fn control(b: u8) -> bool {
+    b < 9 || b.wrapping_sub(11) < 2 || b.wrapping_sub(14) < 18 || b == 0x7F
+}
+
 /// Below this a table costs less than setting up vectors.
 const SHORT: usize = 32;
 
@@ -67,7 +73,7 @@ const fn kinds() -> [u8; 256] {
             b'@' => 2,
             b':' => 4,
             b'=' => 8,
-            0x80.. => 16,
+            0x7F.. | 0..=8 | 11 | 12 | 14..=31 => 16,
             b'%' | b'&' | b'\\' => 32,
             _ => 0,
         };
