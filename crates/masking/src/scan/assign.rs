@@ -30,7 +30,7 @@ pub(super) fn scan(t: &mut Text<'_>, s: &Scanner) {
             continue;
         }
         let Some(name) = name(bytes, floor, at) else { continue };
-        if in_mask(bytes, at, name.len()) {
+        if in_mask(bytes, at, name) {
             continue;
         }
         let Some(hint) = s.keys.hint(name) else { continue };
@@ -48,11 +48,14 @@ fn operator(bytes: &[u8], at: usize) -> bool {
         || bytes.get(at..at + 2) == Some(b"==")
 }
 
-/// The sign stands in `[LABEL:token]`, which masking wrote.
-fn in_mask(bytes: &[u8], at: usize, name: usize) -> bool {
-    let Some(open) = at.checked_sub(name + 1).filter(|i| bytes.get(*i) == Some(&b'[')) else { return false };
-    let rest = bytes.get(open..bytes.len().min(at + 24)).unwrap_or_default();
-    memchr::memchr(b']', rest).and_then(|n| rest.get(..=n)).is_some_and(is_mask)
+/// The name is the label of `[LABEL]` or `[LABEL:token]`, which masking wrote.
+fn in_mask(bytes: &[u8], at: usize, name: &str) -> bool {
+    let from = at.saturating_sub(NAME + 1);
+    let before = bytes.get(from..at).unwrap_or_default();
+    let Some(open) = memchr::memrchr(b'[', before) else { return false };
+    let rest = bytes.get(from + open..bytes.len().min(at + 24)).unwrap_or_default();
+    let mask = memchr::memchr(b']', rest).and_then(|n| rest.get(..=n)).filter(|mask| is_mask(mask));
+    mask.is_some_and(|mask| memchr::memmem::find(mask, name.as_bytes()).is_some())
 }
 
 /// `user:password@` in front of a host (RFC 3986, 3.2.1). Gives where the authority ends.
