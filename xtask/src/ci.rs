@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use crate::shell::{cargo, command, quiet, show, which};
-use crate::test;
+use crate::{score, test};
 
 /// How long each fuzz target runs, in seconds.
 const FUZZ_SECONDS: u32 = 20;
@@ -24,6 +24,7 @@ const STEPS: &[Step] = &[
     ("deny", deny),
     ("test", |root| test::run(root, &test::Options::default())),
     ("examples", examples),
+    ("score", |root| score::run(root, &score::Options::checked())),
     ("fuzz", fuzz),
 ];
 

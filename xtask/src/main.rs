@@ -2,10 +2,12 @@
 //!
 //! - `cargo xtask test` runs every test, after installing the real peers they need (once) under `target/peers`.
 //! - `cargo xtask test --quick` runs those that need nothing but Rust.
+//! - `cargo xtask score` measures masking on the labelled sets.
 //! - `cargo xtask peers` only installs; `cargo xtask ci` does what the project's CI does.
 
 mod ci;
 mod peers;
+mod score;
 mod shell;
 mod test;
 
@@ -19,7 +21,9 @@ const USAGE: &str = "usage: cargo xtask <command>
   test [--quick] [--without postgres] [-- FILTER...]
          all tests; --quick: only those that need nothing but Rust
   peers  install the clients and servers that the tests drive, and nothing else
-  ci     [STEP...]  format, clippy, deny, test, fuzz, examples: all, or those named";
+  score  [--write] [--check] [--faults TYPE] [--answers DIR] [FILE...]
+         how well masking finds what the labelled sets hold (bench/quality)
+  ci     [STEP...]  format, clippy, deny, test, examples, score, fuzz: all, or those named";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -38,6 +42,7 @@ fn run(args: &[String]) -> Result<()> {
     match command {
         "test" => test::run(&root, &test::Options::parse(rest)?),
         "peers" => peers::install(&root, &peers::Wanted::default()).map(drop),
+        "score" => score::run(&root, &score::Options::parse(rest)?),
         "ci" => ci::run(&root, rest),
         "help" | "--help" | "-h" => {
             println!("{USAGE}");

@@ -68,7 +68,7 @@ def positive_dev(g):
         lambda: T("[default]\naws_access_key_id = ", S("AKIA" + r(g, 16, UP), "aws_key"), "\naws_secret_access_key = ", S(r(g, 40, ALNUM + "/+"), "aws_secret"), "\n"),
         lambda: T("DATABASE_URL=postgres://app:", pw, "@db.internal:5432/orders"),
         lambda: T("spring:\n  datasource:\n    username: app\n    password: ", pw, "\n"),
-        lambda: T("db_password = \"", pw, "\"\ndb_host = \"10.0.0.5\""),
+        lambda: T("db_password = \"", pw, "\"\ndb_host = \"", V("IP_ADDRESS", "10.0.0.5", optional=True), "\""),
         lambda: T("mysql -u root --password=", pw, " -h db"),
         lambda: T("Authorization: Basic ", S(base64.b64encode(("svc:" + password(g)).encode()).decode(), "basic"), "\nAccept: */*"),
         lambda: T("Cookie: sid=", S(jwt(g), "jwt"), "; theme=dark"),
@@ -112,7 +112,7 @@ def clean_synthetic(g, n):
     return g.choice((
         lambda: "password = os.environ[\"DB_PASSWORD\"]\ntoken = get_token(client)\n",
         lambda: "api_key: ${API_KEY}\npassword: <your password>\nsecret: \"{{ vault.secret }}\"\n",
-        lambda: f"commit {sha(40)}\nAuthor: Build Bot\nDate:   Mon Mar 3 10:00:00 2025\n\n    Bump version to {n.version()}\n",
+        lambda: f"commit {sha(40)}\nDate:   Mon Mar 3 10:00:00 2025\n\n    Bump version to {n.version()}\n",
         lambda: f"\"node_modules/left-pad\": {{\n  \"version\": \"{n.version()}\",\n  \"integrity\": \"sha512-{b64(64)}\"\n}}",
         lambda: f"name = \"serde\"\nversion = \"{n.version()}\"\nchecksum = \"{sha(64)}\"\n",
         lambda: f"{sha(64)}  dist/app-{n.version()}.tar.gz\n{sha(64)}  dist/app-{n.version()}.zip\n",
