@@ -9,7 +9,7 @@ use crate::shape::{Table, key, need};
 
 pub(crate) const ALGORITHMS: &[&str] =
     &["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"];
-pub(crate) const MASK_ACTIONS: &[&str] = &["redact", "keep-last-4", "drop", "token"];
+pub(crate) const TRANSFORMS: &[&str] = carnet_model::Transform::WORDS;
 pub(crate) const KINDS: &[&str] = &["user", "workload"];
 
 pub(crate) static FILE: Table = Table {
@@ -236,13 +236,22 @@ static SERVER_RATE: Table = Table {
 static MASKING: Table = Table {
     name: "masking",
     keys: &[
-        key("default", Words(MASK_ACTIONS), "For classes not named. Default: redact"),
-        key("classes", Map(&Class, &Words(MASK_ACTIONS)), "By data class."),
+        key("default", Words(TRANSFORMS), "For classes not named. Default: redact"),
+        key("classes", Map(&Class, &Words(TRANSFORMS)), "By data class."),
         key(
             "countries",
             List(&Region),
             "Countries whose national numbers are masked on their check digits alone; others need a key or word too.",
         ),
+        key("vault", T(&VAULT), "What is kept of values that may come back."),
+    ],
+};
+
+static VAULT: Table = Table {
+    name: "the vault",
+    keys: &[
+        key("keep", Duration, "How long a stand-in can become its value again, at most 90d. Default: 24h"),
+        key("entries", Count, "Most values kept at once. Default: 1000000"),
     ],
 };
 

@@ -182,7 +182,9 @@ fn target(call: View<'_>, report: &mut Report) -> Option<(Action, String)> {
         let help = Some(format!("such as `{method} crm.name`"));
         report.error(call.at(), format!("`{method}` needs a target, SERVER.NAME"), help);
     }
-    if matches!(action, Action::REVEAL | Action::TRANSFER) && DataClass::by_name(target).is_none() {
+    if matches!(action, Action::REVEAL | Action::TRANSFER | Action::MASK | Action::RESTORE)
+        && DataClass::by_name(target).is_none()
+    {
         let names: Vec<&str> = DataClass::BUILT_IN.iter().map(|c| c.name()).collect();
         report.error(call.at(), format!("`{target}` is not a data class"), suggest::help(target, &names));
     }

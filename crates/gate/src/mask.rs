@@ -10,7 +10,7 @@ use carnet_masking::{Findings, Part, PartKind, Plan, Report};
 use carnet_mcp::Message;
 use carnet_mcp::content::{self, PartKind as ContentKind};
 use carnet_model::{Action, ClassSet, PolicyId, Region};
-use carnet_policy::{Direction, Flow};
+use carnet_policy::{Choice, Direction, Flow};
 
 use crate::arguments::CallArguments;
 use crate::decide::{self, Subject};
@@ -28,7 +28,7 @@ pub(crate) struct Masked {
     pub report: Report,
     /// Classes that were found.
     pub found: ClassSet,
-    /// Policies that permitted showing or moving a class.
+    /// Policies that permitted showing or moving a class, or chose how one is hidden.
     pub policies: Vec<PolicyId>,
     /// Keyed MAC of the message as it came.
     pub mac: [u8; 32],
@@ -129,8 +129,12 @@ pub(crate) fn mask(around: &Around<'_>, message: Message) -> Result<Masked, Box<
     if found.is_empty() {
         return Ok(Masked { message, report: Report::default(), found, policies: Vec::new(), mac, size });
     }
-    let (shown, policies) = shown(around, &message, found);
-    match rewrite(around, &message, &findings, shown) {
+    let (shown, mut policies) = shown(around, &message, found);
+    let chosen = chosen(around, &message, found.difference(shown));
+    policies.extend(chosen.iter().flat_map(|c| c.policies.iter().cloned()));
+    policies.sort_unstable();
+    policies.dedup();
+    match rewrite(around, &message, &findings, shown, &chosen) {
         Ok((Some(masked), report)) => Ok(Masked { message: masked, report, found, policies, mac, size }),
         Ok((None, report)) => Ok(Masked { message, report, found, policies, mac, size }),
         Err(reason) => Err(withhold(reason, found, message)),
@@ -143,10 +147,14 @@ fn rewrite(
     message: &Message,
     findings: &Findings,
     shown: ClassSet,
+    chosen: &[Choice],
 ) -> Result<(Option<Message>, Report), Withheld> {
     let rules = &around.snapshot.masking;
-    let plan =
-        Plan { shown, transforms: &rules.transforms, numbers: rules.numbers, token_key: &rules.token_key };
+    let mut transforms = rules.transforms.clone();
+    for choice in chosen {
+        transforms.set(choice.class, choice.transform);
+    }
+    let plan = Plan { shown, transforms: &transforms, numbers: rules.numbers, token_key: &rules.token_key };
     let mut edits = carnet_json::Edits::new();
     let detector = &around.snapshot.detector;
     let report = detector
@@ -212,6 +220,16 @@ fn shown(around: &Around<'_>, message: &Message, found: ClassSet) -> (ClassSet, 
     policies.sort_unstable();
     policies.dedup();
     (moved.classes, policies)
+}
+
+/// How policies hide the classes that may not be seen.
+fn chosen(around: &Around<'_>, message: &Message, hidden: ClassSet) -> Vec<Choice> {
+    let Around { snapshot, session, caller, subject, .. } = around;
+    let arguments = CallArguments(message);
+    let method = message.method().unwrap_or_default();
+    let context = decide::context(&arguments, &method, caller, session, subject.direction, around.now);
+    let flow = Flow { server: &session.server.name, tool: subject.tool(), direction: subject.direction };
+    snapshot.policies.mask(&caller.key, flow, hidden, &context)
 }
 
 /// Whether the masked `structuredContent` still is what the tool promised. A tool without a known schema promised nothing.

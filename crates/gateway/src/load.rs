@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use carnet_config::{Config, Loaded, MaskAction, Source};
+use carnet_config::{Config, Loaded, Source};
 use carnet_gate::{Epochs, MaskingRules, Snapshot};
-use carnet_masking::{Country, Detector, DetectorOptions, Numbers, TokenKey, Transform, Transforms};
+use carnet_masking::{Country, Detector, DetectorOptions, Numbers, TokenKey, Transforms};
 use carnet_model::Region;
 use carnet_policy::{Options, PolicySet};
 use carnet_residency::{Jurisdictions, Zone};
@@ -230,15 +230,9 @@ pub fn detector(config: &Config) -> Detector {
 /// What a configuration does with what was found.
 #[must_use]
 pub fn masking(config: &Config, token_key: [u8; 32]) -> MaskingRules {
-    let transform = |action: MaskAction| match action {
-        MaskAction::Redact => Transform::Redact,
-        MaskAction::KeepLastFour => Transform::KeepLast(4),
-        MaskAction::Drop => Transform::Drop,
-        MaskAction::Token => Transform::Token,
-    };
-    let mut transforms = Transforms::all(transform(config.masking.default));
-    for (class, action) in &config.masking.classes {
-        transforms.set(*class, transform(*action));
+    let mut transforms = Transforms::all(config.masking.default);
+    for (class, transform) in &config.masking.classes {
+        transforms.set(*class, *transform);
     }
     MaskingRules { transforms, numbers: Numbers::default(), token_key: TokenKey(token_key) }
 }

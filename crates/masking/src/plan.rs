@@ -1,34 +1,8 @@
 //! What is to happen with what was found, and the account of what happened.
 
-use carnet_model::{ClassSet, DataClass};
+use carnet_model::{ClassSet, DataClass, Transform};
 
-/// How a value is replaced.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Transform {
-    /// `[EMAIL]`: the class's label in brackets.
-    #[default]
-    Redact,
-    /// Stars, with the last n letters or digits and the separators kept: `**** **** **** 4242`. At most half of the
-    /// letters and digits are ever kept.
-    KeepLast(u8),
-    /// Nothing. A member's name is redacted instead, a number becomes `0`.
-    Drop,
-    /// `[EMAIL:7f3k9q2m]`: the same for the same canonical value under the same key.
-    Token,
-}
-
-impl Transform {
-    /// Its name in reports.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Transform::Redact => "redact",
-            Transform::KeepLast(_) => "keep_last",
-            Transform::Drop => "drop",
-            Transform::Token => "token",
-        }
-    }
-}
+use crate::stand_in::Deposits;
 
 /// One transform for every class.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -67,7 +41,7 @@ impl Transforms {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Numbers {
     /// A number of the same length and format that is not the value, the same for the same value under the same
-    /// key, so that `outputSchema` stays satisfied. Its check digit need not be right.
+    /// key, so that `outputSchema` stays satisfied.
     #[default]
     Keep,
     /// A string with what the transform gives.
@@ -123,6 +97,8 @@ pub struct Report {
     pub places: Vec<Place>,
     /// Masked places that are not in `places`.
     pub more: u32,
+    /// Values whose stand-ins may come back. Printed as a count.
+    pub deposits: Deposits,
 }
 
 /// The content cannot be inspected in full: it has to be withheld (invariant 4).

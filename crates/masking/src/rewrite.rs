@@ -1,15 +1,20 @@
 //! Replaces what was found, all but what the plan shows. What it writes needs no escaping in any JSON string at any
 //! depth, so nested documents stay documents.
 
-use std::collections::HashMap;
+use std::cell::OnceCell;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use carnet_json::{Edits, Limits, Tape};
-use carnet_model::DataClass;
+use carnet_model::{DataClass, Sensitive, Transform};
 
 use crate::detect::Detector;
+use crate::ff1::Ff1;
 use crate::finding::{Finding, Findings, Form, MAX_PLACES, count};
-use crate::plan::{Numbers, Place, Plan, Report, Transform, Withheld};
+use crate::generalise::generalise;
+use crate::plan::{Numbers, Place, Plan, Report, Withheld};
+use crate::preserve;
+use crate::stand_in::{Deposit, Deposits, MAX_KEPT, StandInId, form_id, token_id};
 use crate::token;
 
 impl Detector {
@@ -81,7 +86,7 @@ fn write_all(
     let mut report = Report { shown, ..Report::default() };
     report.masked = count(clusters.iter().map(|c| c.lead.class));
     let mut names: HashMap<(u32, Vec<u8>), u32> = HashMap::new();
-    let mut writer = Writer { bytes, findings, plan, text: Vec::new(), scratch: Vec::new() };
+    let mut writer = Writer::new(bytes, findings, plan);
     for c in &clusters {
         let transform = writer.write(c)?;
         if c.lead.form == Form::Key {
@@ -101,6 +106,7 @@ fn write_all(
             report.more += 1;
         }
     }
+    report.deposits = writer.deposits;
     Ok((report, !names.is_empty()))
 }
 
@@ -130,9 +136,25 @@ struct Writer<'a> {
     /// The replacement.
     text: Vec<u8>,
     scratch: Vec<u8>,
+    ff1: OnceCell<Ff1>,
+    deposits: Deposits,
+    deposited: HashSet<StandInId>,
 }
 
-impl Writer<'_> {
+impl<'a> Writer<'a> {
+    fn new(bytes: &'a [u8], findings: &'a Findings, plan: &'a Plan<'a>) -> Writer<'a> {
+        Writer {
+            bytes,
+            findings,
+            plan,
+            text: Vec::new(),
+            scratch: Vec::new(),
+            ff1: OnceCell::new(),
+            deposits: Deposits::default(),
+            deposited: HashSet::new(),
+        }
+    }
+
     fn write(&mut self, c: &Cluster<'_>) -> Result<&'static str, Withheld> {
         if self.bytes.get(c.span.start as usize..c.span.end as usize).is_none() {
             return Err(Withheld::Span);
@@ -141,18 +163,18 @@ impl Writer<'_> {
         let value = self.findings.text(self.bytes, c.lead);
         let whole = c.span == c.lead.span;
         let mut transform = self.plan.transforms.get(c.lead.class);
-        if !whole || c.strict && matches!(transform, Transform::KeepLast(_)) {
+        // Of what overlaps, no part that another class hides may show.
+        if !whole || c.strict && matches!(transform, Transform::KeepLast(_) | Transform::Generalise) {
             transform = Transform::Redact;
         }
-        match (c.lead.form, self.plan.numbers) {
-            (Form::Number, Numbers::Keep) => {
-                self.number(c.lead.class, value, transform);
-                return Ok(transform.name());
-            }
-            (Form::Key, _) if transform == Transform::Drop => transform = Transform::Redact,
-            _ => {}
-        }
-        self.stand_in(c.lead.class, value, transform);
+        transform = match (c.lead.form, self.plan.numbers) {
+            (Form::Number, Numbers::Keep) => return Ok(self.number(c.lead, value, transform).name()),
+            (Form::Key, _) if transform == Transform::Drop => Transform::Redact,
+            // A replacement of the same form inside base64 or a name would not be found again.
+            (Form::Base64 | Form::Key, _) if transform == Transform::FormatPreserving => Transform::Token,
+            _ => transform,
+        };
+        transform = self.stand_in(c.lead, value, transform);
         match c.lead.form {
             Form::Number => self.quote(c.lead.depth),
             Form::Base64 => {
@@ -165,16 +187,57 @@ impl Writer<'_> {
         Ok(transform.name())
     }
 
-    fn stand_in(&mut self, class: DataClass, value: &str, transform: Transform) {
+    /// Writes what stands in for a text; gives the transform that was possible.
+    fn stand_in(&mut self, lead: &Finding, value: &str, transform: Transform) -> Transform {
+        let class = lead.class;
         match transform {
             Transform::Redact => self.label(class, None),
             Transform::KeepLast(n) => keep_last(value, usize::from(n), &mut self.text),
             Transform::Drop => {}
-            Transform::Token => {
-                token::canonical(class, value, &mut self.scratch);
-                let digest = token::digest(self.plan.token_key, b"token", class, &self.scratch);
-                self.label(class, Some(&digest));
+            Transform::Token => self.token(class, value, false),
+            Transform::Vault => self.token(class, value, true),
+            Transform::Generalise => {
+                if !generalise(class, value, &mut self.text) {
+                    self.label(class, None);
+                    return Transform::Redact;
+                }
             }
+            Transform::FormatPreserving => {
+                if !self.same_form(lead, value, false) {
+                    self.token(class, value, true);
+                    return Transform::Vault;
+                }
+                self.deposit_form(class, value);
+            }
+        }
+        transform
+    }
+
+    fn token(&mut self, class: DataClass, value: &str, keep: bool) {
+        token::canonical(class, value, &mut self.scratch);
+        let digest = token::digest(self.plan.token_key, b"token", class, &self.scratch);
+        self.label(class, Some(&digest));
+        let inner = self.text.get(1..self.text.len().saturating_sub(1)).map(token_id);
+        if let Some(id) = inner.filter(|_| keep) {
+            self.deposit(class, id, value);
+        }
+    }
+
+    fn same_form(&mut self, lead: &Finding, value: &str, number: bool) -> bool {
+        let key = self.plan.token_key;
+        let ff1 = self.ff1.get_or_init(|| Ff1::new(&token::derived(key, b"ff1")));
+        preserve::stand_in(ff1, lead.class, lead.kind, value, number, &mut self.text)
+    }
+
+    fn deposit_form(&mut self, class: DataClass, value: &str) {
+        if let Some(id) = std::str::from_utf8(&self.text).ok().and_then(form_id) {
+            self.deposit(class, id, value);
+        }
+    }
+
+    fn deposit(&mut self, class: DataClass, id: StandInId, value: &str) {
+        if value.len() <= MAX_KEPT && self.deposited.insert(id) {
+            self.deposits.0.push(Deposit { class, id, value: Sensitive::new(value.to_owned()) });
         }
     }
 
@@ -188,15 +251,23 @@ impl Writer<'_> {
         self.text.push(b']');
     }
 
-    /// A number of the same length and format that is not the value.
-    fn number(&mut self, class: DataClass, value: &str, transform: Transform) {
+    /// A number of the same length and format that is not the value. Numbers that are not whole, or have too few values,
+    /// are drawn by a keyed hash instead of encrypted.
+    fn number(&mut self, lead: &Finding, value: &str, transform: Transform) -> Transform {
         if transform == Transform::Drop {
             self.text.push(b'0');
-            return;
+            return transform;
         }
-        token::canonical(class, value, &mut self.scratch);
-        let digest = token::digest(self.plan.token_key, b"number", class, &self.scratch);
+        if self.same_form(lead, value, true) {
+            if matches!(transform, Transform::Vault | Transform::FormatPreserving) {
+                self.deposit_form(lead.class, value);
+            }
+            return transform;
+        }
+        token::canonical(lead.class, value, &mut self.scratch);
+        let digest = token::digest(self.plan.token_key, b"number", lead.class, &self.scratch);
         stand_in_number(value.as_bytes(), &digest, &mut self.text);
+        transform
     }
 
     /// Quotes a stand-in for a number, escaped once for every string around it.

@@ -1,4 +1,4 @@
-//! Consistent tokens: HMAC-SHA-256 over class and canonical value, cut to 40 bits and spelled in eight characters.
+//! Consistent tokens: HMAC-SHA-256 over class and canonical value, cut to 60 bits and spelled in twelve characters.
 
 use std::borrow::Cow;
 
@@ -10,6 +10,9 @@ use crate::plan::TokenKey;
 
 /// Base32 without i, l, o and u (Crockford).
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+
+/// Characters of a token. 60 bits: among a million values, two share a token with a chance of one in two million.
+pub(crate) const TOKEN_LEN: usize = 12;
 
 /// What two spellings of the same value have in common: letters and digits only, lower case. An e-mail address keeps
 /// its dots and signs.
@@ -44,10 +47,19 @@ pub(crate) fn digest(key: &TokenKey, purpose: &[u8], class: DataClass, canonical
     mac.finalize().into_bytes().into()
 }
 
-/// Eight characters for a digest.
+/// A key for another purpose.
+pub(crate) fn derived(key: &TokenKey, purpose: &[u8]) -> [u8; 32] {
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&key.0) else { return [0; 32] };
+    mac.update(b"key");
+    mac.update(&[0]);
+    mac.update(purpose);
+    mac.finalize().into_bytes().into()
+}
+
+/// The characters for a digest.
 pub(crate) fn spell(digest: &[u8; 32], out: &mut Vec<u8>) {
-    let bits = digest.iter().take(5).fold(0u64, |n, b| n << 8 | u64::from(*b));
-    for i in (0..8).rev() {
+    let bits = digest.iter().take(8).fold(0u64, |n, b| n << 8 | u64::from(*b)) >> 4;
+    for i in (0..TOKEN_LEN).rev() {
         let five = (bits >> (i * 5) & 31) as usize;
         out.push(ALPHABET.get(five).copied().unwrap_or(b'0'));
     }
@@ -62,8 +74,8 @@ pub(crate) fn is_mask(text: &[u8]) -> bool {
         return false;
     }
     let rest = match rest.strip_prefix(b":") {
-        Some(token) if token.len() >= 8 => {
-            let (token, rest) = token.split_at(8);
+        Some(token) if token.len() >= TOKEN_LEN => {
+            let (token, rest) = token.split_at(TOKEN_LEN);
             if !token.iter().all(|b| ALPHABET.contains(b)) {
                 return false;
             }

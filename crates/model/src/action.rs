@@ -57,6 +57,8 @@ actions! {
     OTHER = "other",
     REVEAL = "reveal",
     TRANSFER = "transfer",
+    MASK = "mask",
+    RESTORE = "restore",
     APPROVE = "approve",
     EVIDENCE_READ = "evidence:read",
     EVIDENCE_EXPORT = "evidence:export",
@@ -79,6 +81,8 @@ impl Action {
             Action::OTHER
                 | Action::REVEAL
                 | Action::TRANSFER
+                | Action::MASK
+                | Action::RESTORE
                 | Action::APPROVE
                 | Action::EVIDENCE_READ
                 | Action::EVIDENCE_EXPORT

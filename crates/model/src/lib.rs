@@ -9,6 +9,7 @@ mod principal;
 mod region;
 mod resource;
 mod sensitive;
+mod transform;
 mod verdict;
 
 pub use action::Action;
@@ -17,4 +18,5 @@ pub use principal::{AuthMethod, Identity, IdentityKind, Principal};
 pub use region::Region;
 pub use resource::Resource;
 pub use sensitive::Sensitive;
+pub use transform::Transform;
 pub use verdict::{Decided, Effect, PolicyId, Verdict};

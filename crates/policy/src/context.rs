@@ -67,6 +67,21 @@ impl Direction {
     }
 }
 
+/// What is known of a stand-in that came back, for `restore`.
+#[derive(Clone, Copy, Debug)]
+pub struct Given<'a> {
+    /// It was given to the principal who sends it, acted for by the same agent.
+    pub same_principal: bool,
+    /// It was given for the purpose that it is sent for.
+    pub same_purpose: bool,
+    /// It goes to the server that the value came from.
+    pub same_server: bool,
+    /// That server.
+    pub origin: &'a str,
+    /// The groups that the principal whom it was given to had then.
+    pub owner_groups: &'a [Arc<str>],
+}
+
 /// What the call brings with it. Regions come from the principal and the snapshot.
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
@@ -88,6 +103,8 @@ pub struct Context<'a> {
     pub counters: &'a [(Arc<str>, i64)],
     /// Who has approved exactly this call.
     pub approvals: &'a [Arc<str>],
+    /// The stand-in in question, for `restore`.
+    pub given: Option<Given<'a>>,
 }
 
 impl Default for Context<'_> {
@@ -102,6 +119,7 @@ impl Default for Context<'_> {
             labels: &[],
             counters: &[],
             approvals: &[],
+            given: None,
         }
     }
 }

@@ -1,10 +1,11 @@
-//! `reveal` and `transfer`: which classes of data may be shown, and which may cross a border. The default is no.
+//! `reveal` and `transfer`: which classes of data may be shown, and which may cross a border. The default is no. `mask`: how
+//! the others are hidden; the default is the configuration's. `restore`: which stand-ins become values again; the default is no.
 
 use std::sync::Arc;
 
-use carnet_model::{Action, ClassSet, DataClass, Region, Resource, Verdict};
+use carnet_model::{Action, ClassSet, DataClass, Decided, PolicyId, Region, Resource, Transform, Verdict};
 
-use crate::context::Context;
+use crate::context::{Context, Given};
 use crate::principal::PrincipalKey;
 use crate::question::{Flow, Question};
 use crate::set::PolicySet;
@@ -18,7 +19,77 @@ pub struct Allowed {
     pub verdicts: Vec<(DataClass, Verdict)>,
 }
 
+/// What policies say about hiding a class.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Choice {
+    /// The class.
+    pub class: DataClass,
+    /// How it is hidden.
+    pub transform: Transform,
+    /// The policies that say so.
+    pub policies: Arc<[PolicyId]>,
+}
+
 impl PolicySet {
+    /// How policies hide the classes, in the order of their numbers. A class that no policy speaks of is not in it. Of several
+    /// transforms the strictest holds; a `forbid`, or a policy that fails, redacts.
+    #[must_use]
+    pub fn mask(
+        &self,
+        principal: &PrincipalKey,
+        flow: Flow<'_>,
+        classes: ClassSet,
+        context: &Context<'_>,
+    ) -> Vec<Choice> {
+        if !self.chooses || classes.is_empty() {
+            return Vec::new();
+        }
+        let verdicts = self.classes(Action::MASK, principal, flow, None, classes, context).verdicts;
+        verdicts.into_iter().filter_map(|(class, verdict)| self.choice(class, verdict)).collect()
+    }
+
+    fn choice(&self, class: DataClass, verdict: Verdict) -> Option<Choice> {
+        if verdict.decided == Decided::NoMatch {
+            return None;
+        }
+        if !verdict.is_permit() {
+            return Some(Choice { class, transform: Transform::Redact, policies: verdict.policies });
+        }
+        let named = || verdict.policies.iter().filter_map(|id| Some((id, *self.transforms.get(id)?)));
+        let transform = named().map(|(_, t)| t).reduce(Transform::stricter)?;
+        let policies = named().filter(|(_, t)| *t == transform).map(|(id, _)| id.clone()).collect();
+        Some(Choice { class, transform, policies })
+    }
+
+    /// Whether a stand-in of this class becomes its value again on the way to a server.
+    #[must_use]
+    pub fn restore(
+        &self,
+        principal: &PrincipalKey,
+        flow: Flow<'_>,
+        class: DataClass,
+        given: Given<'_>,
+        context: &Context<'_>,
+    ) -> Verdict {
+        let context = Context { given: Some(given), ..*context };
+        self.on_class(Action::RESTORE, principal, flow, class, &context)
+    }
+
+    /// The verdict on an action of Carnet's own on one class, to be explained.
+    #[must_use]
+    pub fn on_class(
+        &self,
+        action: Action,
+        principal: &PrincipalKey,
+        flow: Flow<'_>,
+        class: DataClass,
+        context: &Context<'_>,
+    ) -> Verdict {
+        let resource = Resource::Class(class);
+        let question = Question { principal, action, resource: &resource, flow: Some(flow), route: None };
+        self.answer(&self.settled(&question).1, context)
+    }
+
     /// Which of the classes the principal may see unmasked in this flow.
     #[must_use]
     pub fn reveal(

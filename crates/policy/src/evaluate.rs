@@ -213,6 +213,11 @@ fn call_value(attr: Attr, context: &Context<'_>) -> Option<Value> {
         Attr::Hour => Value::from(context.now.rem_euclid(86_400) / 3_600),
         Attr::Labels => string_set(context.labels.iter().map(AsRef::as_ref)),
         Attr::Approvals => string_set(context.approvals.iter().map(AsRef::as_ref)),
+        Attr::SamePrincipal => Value::from(context.given?.same_principal),
+        Attr::SamePurpose => Value::from(context.given?.same_purpose),
+        Attr::SameServer => Value::from(context.given?.same_server),
+        Attr::Origin => Value::from(uid(&TYPES.server, context.given?.origin)),
+        Attr::OwnerGroups => string_set(context.given?.owner_groups.iter().map(AsRef::as_ref)),
         Attr::ServerRegion | Attr::CallerRegion | Attr::CellRegion => return None,
         Attr::Server | Attr::Tool | Attr::From | Attr::To => return None,
     })

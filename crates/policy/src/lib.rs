@@ -3,7 +3,7 @@
 //! [`PolicySet::load`] checks policies against the embedded [`SCHEMA`] and slices them by scope.
 //! [`PolicySet::decide`] answers one [`Request`]; whatever does not depend on the [`Context`] is decided once per
 //! principal, action and resource. [`PolicySet::may_list`] filters lists, [`PolicySet::reveal`] and
-//! [`PolicySet::transfer`] answer for classes of data.
+//! [`PolicySet::transfer`] answer for classes of data, [`PolicySet::mask`] and [`PolicySet::restore`] for what replaces them.
 
 mod cache;
 mod context;
@@ -21,8 +21,8 @@ mod question;
 mod rule;
 mod set;
 
-pub use context::{Arguments, Context, Direction, NoArguments, Scalar};
-pub use data::Allowed;
+pub use context::{Arguments, Context, Direction, Given, NoArguments, Scalar};
+pub use data::{Allowed, Choice};
 pub use diagnostic::Diagnostic;
 pub use entity::ServerFacts;
 pub use explain::{Explained, Explanation, Outcome};

@@ -4,19 +4,20 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use carnet_model::{Effect, PolicyId};
+use carnet_model::{Action, Effect, PolicyId, Transform};
 use cedar_policy::{ValidationMode, Validator};
 use cedar_policy_core::ast;
 
 use crate::diagnostic::{Diagnostic, place};
+use crate::entity::action_uid;
 use crate::needs::Attr;
-use crate::rule::{Rule, literals_of, needs_of};
+use crate::rule::{Rule, covers, literals_of, needs_of};
 
 /// The schema that policies are checked against, in Cedar's schema language.
 pub const SCHEMA: &str = include_str!("schema.cedarschema");
 
 /// The annotations that mean something.
-const ANNOTATIONS: [&str; 3] = ["id", "reason", "hold"];
+const ANNOTATIONS: [&str; 4] = ["id", "reason", "hold", "transform"];
 
 /// A policy file: its name and its text.
 struct Source<'a> {
@@ -36,6 +37,7 @@ pub(crate) fn load(sources: &[(&str, &str)]) -> Result<(Vec<Rule>, Vec<Diagnosti
         }
     }
     errors.extend(duplicates(&sources, &found));
+    errors.extend(transforms(&sources, &found));
     let (mut more, mut warnings) = validate(&sources, &found);
     errors.append(&mut more);
     if !errors.is_empty() {
@@ -174,6 +176,36 @@ fn diagnostic_within(
     Diagnostic::at(&source.name, source.text, start, end, plain(error.to_string())).with_help(help)
 }
 
+/// Transforms that are none, are missing, or stand where they choose nothing.
+fn transforms(sources: &[Source<'_>], found: &[(usize, Named)]) -> Vec<Diagnostic> {
+    let mask = action_uid(Action::MASK);
+    let mistake = |(at, named): &(usize, Named)| {
+        let source = sources.get(*at)?;
+        let policy: &ast::Policy = named.policy.as_ref();
+        let (permit, action) = (policy.effect() == ast::Effect::Permit, policy.action_constraint());
+        let only = matches!(action, ast::ActionConstraint::Eq(one) if **one == mask);
+        let words = || Some(format!("one of {}", Transform::WORDS.join(", ")));
+        let (message, help) = match named.policy.annotation("transform") {
+            None if permit && only => {
+                ("a permit of \"mask\" says how: @transform(\"...\")".to_owned(), words())
+            }
+            None => return None,
+            Some(_) if !permit || !covers(action, &mask) => {
+                let help =
+                    "it belongs to permit (principal, action == Action::\"mask\", resource)".to_owned();
+                ("@transform chooses nothing here".to_owned(), Some(help))
+            }
+            Some(word) if Transform::by_name(word).is_none() => {
+                (format!("there is no transform {word:?}"), words())
+            }
+            Some(_) => return None,
+        };
+        let there = Diagnostic::at(&source.name, source.text, named.start, named.end, message);
+        Some(there.with_help(help))
+    };
+    found.iter().filter_map(mistake).collect()
+}
+
 /// Annotations that nothing reads, and holds that no approval can lift.
 fn second_looks(sources: &[Source<'_>], found: &[(usize, Named)]) -> Vec<Diagnostic> {
     let mut warnings = Vec::new();
@@ -224,6 +256,7 @@ fn rule(source: &Source<'_>, named: Named) -> Rule {
         text: source.text.get(named.start..named.end).unwrap_or_default().into(),
         reason: annotation("reason"),
         hold: annotation("hold"),
+        transform: named.policy.annotation("transform").and_then(Transform::by_name),
         action: policy.action_constraint().clone(),
         principal: policy.principal_constraint().as_inner().clone(),
         resource: policy.resource_constraint().as_inner().clone(),

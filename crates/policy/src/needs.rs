@@ -22,10 +22,15 @@ pub(crate) enum Attr {
     Tool,
     From,
     To,
+    SamePrincipal,
+    SamePurpose,
+    SameServer,
+    Origin,
+    OwnerGroups,
 }
 
 /// Every attribute with its name in the schema.
-pub(crate) const ATTRS: [(Attr, &str); 18] = [
+pub(crate) const ATTRS: [(Attr, &str); 23] = [
     (Attr::Arguments, "arguments"),
     (Attr::Numbers, "numbers"),
     (Attr::Method, "method"),
@@ -44,6 +49,11 @@ pub(crate) const ATTRS: [(Attr, &str); 18] = [
     (Attr::Tool, "tool"),
     (Attr::From, "from"),
     (Attr::To, "to"),
+    (Attr::SamePrincipal, "same_principal"),
+    (Attr::SamePurpose, "same_purpose"),
+    (Attr::SameServer, "same_server"),
+    (Attr::Origin, "origin"),
+    (Attr::OwnerGroups, "owner_groups"),
 ];
 
 /// A set of context attributes, with the argument paths where they are known.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use carnet_model::{Effect, PolicyId};
+use carnet_model::{Effect, PolicyId, Transform};
 use cedar_policy_core::ast::{
     ActionConstraint, BinaryOp, EntityReference, EntityUID, Expr, ExprKind, Literal,
     PrincipalOrResourceConstraint, Var,
@@ -21,6 +21,8 @@ pub(crate) struct Rule {
     pub(crate) reason: Option<Arc<str>>,
     /// Who may lift it, from `@hold("...")`.
     pub(crate) hold: Option<Arc<str>>,
+    /// How what may not be seen is hidden, from `@transform("...")`.
+    pub(crate) transform: Option<Transform>,
     pub(crate) principal: PrincipalOrResourceConstraint,
     pub(crate) action: ActionConstraint,
     pub(crate) resource: PrincipalOrResourceConstraint,
@@ -40,12 +42,17 @@ impl Rule {
 
     /// Whether action and resource match, whoever it is.
     pub(crate) fn matches_but_principal(&self, request: &Scope<'_>) -> bool {
-        let action = match &self.action {
-            ActionConstraint::Any => true,
-            ActionConstraint::In(actions) => actions.iter().any(|a| a.as_ref() == request.action),
-            ActionConstraint::Eq(action) => action.as_ref() == request.action,
-        };
-        action && constraint_holds(&self.resource, request.resource, request.parents)
+        covers(&self.action, request.action)
+            && constraint_holds(&self.resource, request.resource, request.parents)
+    }
+}
+
+/// Whether a scope's action is one.
+pub(crate) fn covers(constraint: &ActionConstraint, action: &EntityUID) -> bool {
+    match constraint {
+        ActionConstraint::Any => true,
+        ActionConstraint::In(actions) => actions.iter().any(|a| a.as_ref() == action),
+        ActionConstraint::Eq(only) => only.as_ref() == action,
     }
 }
 

@@ -1,8 +1,9 @@
 //! The policy set of a snapshot: loaded, sliced, and remembering what does not depend on the context.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use carnet_model::{Action, Decided, Effect, PolicyId, Region, Resource, Verdict};
+use carnet_model::{Action, Decided, Effect, PolicyId, Region, Resource, Transform, Verdict};
 use cedar_policy_core::ast::{EntityUID, Value};
 use cedar_policy_core::entities::Entities;
 use sha2::{Digest, Sha256};
@@ -10,7 +11,7 @@ use sha2::{Digest, Sha256};
 use crate::cache::Cache;
 use crate::context::Context;
 use crate::diagnostic::Diagnostic;
-use crate::entity::{Facts, ServerFacts};
+use crate::entity::{Facts, ServerFacts, action_uid};
 use crate::evaluate::{
     Applies, Evaluation, Names, Places, call_pairs, cedar_context, known_attrs, known_pairs, store, with_call,
 };
@@ -19,7 +20,7 @@ use crate::load;
 use crate::needs::Needs;
 use crate::principal::PrincipalKey;
 use crate::question::{Asked, Question};
-use crate::rule::Rule;
+use crate::rule::{Rule, covers};
 
 /// What the snapshot knows besides the policies.
 #[derive(Clone, Debug)]
@@ -69,6 +70,10 @@ pub struct PolicySet {
     cache: Cache<Settled>,
     hash: [u8; 32],
     warnings: Vec<Diagnostic>,
+    /// What the policies of `mask` choose.
+    pub(crate) transforms: HashMap<PolicyId, Transform>,
+    /// Whether any policy has a say in `mask`.
+    pub(crate) chooses: bool,
 }
 
 /// What is known of a question before the context is.
@@ -114,7 +119,13 @@ impl PolicySet {
     /// Every mistake of every source: syntax, names and types the schema does not have, ids used twice.
     pub fn load(sources: &[(&str, &str)], options: &Options) -> Result<PolicySet, Vec<Diagnostic>> {
         let (rules, warnings) = load::load(sources)?;
+        let transforms: HashMap<_, _> =
+            rules.iter().filter_map(|r| Some((r.id.clone(), r.transform?))).collect();
+        let mask = action_uid(Action::MASK);
+        let forbids = |r: &Rule| r.effect == Effect::Forbid && covers(&r.action, &mask);
         Ok(PolicySet {
+            chooses: !transforms.is_empty() || rules.iter().any(forbids),
+            transforms,
             index: Index::new(&rules),
             rules,
             facts: Facts::new(options),

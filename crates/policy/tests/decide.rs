@@ -2,8 +2,12 @@
 
 #![expect(clippy::panic, reason = "test code outside the test function")]
 
-use carnet_model::{Action, AuthMethod, Decided, Identity, IdentityKind, Principal, Resource};
-use carnet_policy::{Context, Options, PolicySet, PrincipalKey, Request, Scalar};
+use carnet_model::{
+    Action, AuthMethod, ClassSet, DataClass, Decided, Identity, IdentityKind, Principal, Resource, Transform,
+};
+use carnet_policy::{
+    Choice, Context, Direction, Flow, Given, Options, PolicySet, PrincipalKey, Request, Scalar,
+};
 
 fn principal(subject: &str, groups: &[&str]) -> PrincipalKey {
     let identity =
@@ -318,7 +322,7 @@ fn the_hash_is_of_names_and_texts_in_any_order() {
 #[test]
 fn every_action_is_in_the_schema() {
     for action in Action::ALL {
-        let text = format!("permit(principal, action == Action::{:?}, resource);", action.as_str());
+        let text = format!("forbid(principal, action == Action::{:?}, resource);", action.as_str());
         load(&text);
     }
 }
@@ -360,5 +364,122 @@ fn a_small_cache_and_long_names_change_nothing() {
                 );
             }
         }
+    }
+}
+
+const MASKING: &str = r#"
+@id("years") @transform("generalise") permit (principal, action == Action::"mask", resource == DataClass::"birth_date");
+@id("round-trip") @transform("vault")
+permit (principal in Group::"support", action == Action::"mask", resource) when { context.server == Server::"crm" };
+@id("cards") @transform("keep-last-4") permit (principal, action == Action::"mask", resource == DataClass::"card");
+@id("all") permit (principal, action, resource);
+@id("not-out") forbid (principal, action == Action::"mask", resource == DataClass::"email") when { context.direction == "in" };
+"#;
+
+fn chosen(set: &PolicySet, key: &PrincipalKey, server: &str, direction: Direction) -> String {
+    let server = server.into();
+    let flow = Flow { server: &server, tool: None, direction };
+    let classes: ClassSet = [DataClass::EMAIL, DataClass::CARD, DataClass::BIRTH_DATE].into_iter().collect();
+    let context = Context { direction, ..Context::default() };
+    let choices = set.mask(key, flow, classes, &context);
+    let one = |c: &Choice| {
+        format!(
+            "{} {} {}",
+            c.class,
+            c.transform,
+            c.policies.iter().map(|p| &*p.0).collect::<Vec<_>>().join("+")
+        )
+    };
+    choices.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+#[test]
+fn policies_choose_transforms_and_the_strictest_holds() {
+    let set = load(MASKING);
+    let (support, other) = (principal("a", &["support"]), principal("b", &[]));
+    for (key, server, direction, expected) in [
+        (&other, "crm", Direction::Out, "card keep-last-4 cards, birth_date generalise years"),
+        (
+            &support,
+            "crm",
+            Direction::Out,
+            "email vault round-trip, card vault round-trip, birth_date vault round-trip",
+        ),
+        (&support, "erp", Direction::Out, "card keep-last-4 cards, birth_date generalise years"),
+        (
+            &other,
+            "crm",
+            Direction::In,
+            "email redact not-out, card keep-last-4 cards, birth_date generalise years",
+        ),
+    ] {
+        assert_eq!(chosen(&set, key, server, direction), expected);
+    }
+    assert_eq!(chosen(&load(r#"permit (principal, action, resource);"#), &other, "crm", Direction::Out), "");
+}
+
+#[test]
+fn a_policy_of_mask_that_fails_redacts() {
+    let set = load(
+        r#"@id("x") @transform("vault") permit (principal, action == Action::"mask", resource) when { context.now * 9223372036854775807 > 5 };"#,
+    );
+    let server = "crm".into();
+    let flow = Flow { server: &server, tool: None, direction: Direction::Out };
+    let context = Context { now: 10, ..Context::default() };
+    let choices = set.mask(&principal("a", &[]), flow, [DataClass::EMAIL].into_iter().collect(), &context);
+    assert_eq!(choices.first().map(|c| c.transform), Some(Transform::Redact));
+}
+
+#[test]
+fn a_stand_in_is_restored_where_a_policy_says_so() {
+    let set = load(
+        r#"permit (principal, action == Action::"restore", resource)
+             when { context.same_principal && context.same_purpose && context.same_server };
+           permit (principal in Group::"support", action == Action::"restore", resource == DataClass::"email")
+             when { context.owner_groups.contains("support") && context.origin == Server::"crm" };"#,
+    );
+    let groups = ["support".into()];
+    let own = Given {
+        same_principal: true,
+        same_purpose: true,
+        same_server: true,
+        origin: "crm",
+        owner_groups: &groups,
+    };
+    let (support, other) = (principal("a", &["support"]), principal("b", &[]));
+    let ask = |key: &PrincipalKey, class, given| {
+        let server = "crm".into();
+        let flow = Flow { server: &server, tool: None, direction: Direction::In };
+        set.restore(key, flow, class, given, &Context::default()).is_permit()
+    };
+    let colleague = Given { same_principal: false, same_server: false, ..own };
+    assert!(ask(&other, DataClass::CARD, own) && ask(&support, DataClass::EMAIL, colleague));
+    assert!(!ask(&other, DataClass::EMAIL, colleague) && !ask(&support, DataClass::CARD, colleague));
+    assert!(!ask(&support, DataClass::EMAIL, Given { origin: "erp", ..colleague }));
+    assert!(!ask(&support, DataClass::EMAIL, Given { owner_groups: &[], ..colleague }));
+    assert!(!ask(&other, DataClass::CARD, Given { same_purpose: false, ..own }));
+}
+
+#[test]
+fn a_transform_that_is_none_refuses_to_load() {
+    for (text, expected) in [
+        (
+            r#"@transform("tokn") permit (principal, action == Action::"mask", resource);"#,
+            "there is no transform \"tokn\"",
+        ),
+        (r#"permit (principal, action == Action::"mask", resource);"#, "a permit of \"mask\" says how"),
+        (
+            r#"@transform("token") permit (principal, action == Action::"reveal", resource);"#,
+            "@transform chooses nothing here",
+        ),
+        (
+            r#"@transform("token") forbid (principal, action == Action::"mask", resource);"#,
+            "@transform chooses nothing here",
+        ),
+    ] {
+        let Err(errors) = PolicySet::load(&[("t.cedar", text)], &Options::default()) else {
+            panic!("{text}")
+        };
+        assert!(errors.iter().any(|e| e.message.contains(expected)), "{text}: {errors:?}");
     }
 }

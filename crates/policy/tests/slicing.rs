@@ -306,6 +306,7 @@ impl Call {
             labels: &labels,
             counters: &counters,
             approvals: &approvals,
+            given: None,
         };
         let resource = Resource::Tool { server: server.clone(), name: tool.clone() };
         let request = Request {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use carnet_model::{Action, ClassSet, DataClass, Decided, Principal, Region, Resource, Verdict};
-use carnet_policy::{Context, Direction, Explanation, Flow, Outcome, PrincipalKey, Request};
+use carnet_policy::{Context, Direction, Explanation, Flow, Given, Outcome, PrincipalKey, Request};
 use serde_json::Value;
 
 use super::arguments::JsonArguments;
@@ -44,7 +44,7 @@ impl Asked {
     ) -> anyhow::Result<Asked> {
         let resource = resource(action, target)?;
         let on = on.map(resource_of_server).transpose()?;
-        let data = matches!(action, Action::REVEAL | Action::TRANSFER);
+        let data = matches!(action, Action::REVEAL | Action::TRANSFER | Action::MASK | Action::RESTORE);
         if data && on.is_none() {
             anyhow::bail!(
                 "`{action}` needs `on`: the server or tool that the data comes from, such as crm.find"
@@ -80,25 +80,38 @@ impl Asked {
     }
 
     fn context<'a>(
-        &self,
+        &'a self,
         world: &'a World,
         principal: &'a Principal,
         facts: &'a Facts,
         arguments: &'a JsonArguments<'a>,
     ) -> Context<'a> {
-        let server = self.server().and_then(|name| world.server(name));
+        let server_name = self.server();
+        let server = server_name.and_then(|name| world.server(name));
         let stated = facts.purpose.as_deref().or(principal.purpose.as_deref());
         let out = self.on.is_some();
         Context {
             arguments,
             method: facts.method.as_deref().unwrap_or(self.action.as_str()),
-            direction: facts.direction.unwrap_or(if out { Direction::Out } else { Direction::In }),
+            direction: facts.direction.unwrap_or(match self.action {
+                Action::RESTORE => Direction::In,
+                _ if out => Direction::Out,
+                _ => Direction::In,
+            }),
             purpose: stated.or_else(|| server?.purpose.as_deref()),
             legal_basis: facts.legal_basis.as_deref().or_else(|| server?.legal_basis.as_deref()),
             now: facts.now,
             labels: &facts.labels,
             counters: &facts.counters,
             approvals: &facts.approvals,
+            // Asked for somebody who brings back what was given to them, where it was given to them.
+            given: server_name.filter(|_| self.action == Action::RESTORE).map(|origin| Given {
+                same_principal: true,
+                same_purpose: true,
+                same_server: true,
+                origin,
+                owner_groups: &principal.groups,
+            }),
         }
     }
 
@@ -112,8 +125,9 @@ impl Asked {
         let flow = Flow { server: on.server()?, tool, direction: context.direction };
         let classes: ClassSet = [*class].into_iter().collect();
         let allowed = match &self.route {
-            None => world.policies.reveal(key, flow, classes, context),
             Some((from, to)) => world.policies.transfer(key, flow, (from, to), classes, context),
+            None if self.action == Action::REVEAL => world.policies.reveal(key, flow, classes, context),
+            None => return Some(world.policies.on_class(self.action, key, flow, *class, context)),
         };
         allowed.verdicts.into_iter().next().map(|(_, verdict)| verdict)
     }
@@ -160,7 +174,9 @@ fn resource(action: Action, target: &str) -> anyhow::Result<Resource> {
             let (server, name) = dotted()?;
             Resource::Prompt { server: server.into(), name: name.into() }
         }
-        Action::REVEAL | Action::TRANSFER => Resource::Class(class(action, target)?),
+        Action::REVEAL | Action::TRANSFER | Action::MASK | Action::RESTORE => {
+            Resource::Class(class(action, target)?)
+        }
         Action::EVIDENCE_READ | Action::EVIDENCE_EXPORT | Action::SUBJECT_ERASE => Resource::Evidence,
         Action::APPROVE => resource_of_server(target)?,
         _ if target.is_empty() => anyhow::bail!("`{action}` needs a server, such as `{action} crm`"),

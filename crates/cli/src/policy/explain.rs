@@ -96,9 +96,14 @@ fn render(
             }
         }
     }
-    decision(&mut out, explanation);
+    if asked.action == Action::MASK {
+        hidden(&mut out, world, principal, asked, facts);
+    } else {
+        decision(&mut out, explanation);
+    }
     if asked.action == Action::TOOLS_CALL && explanation.verdict.is_permit() {
         shown(&mut out, world, principal, asked, facts);
+        hidden(&mut out, world, principal, asked, facts);
     }
     why(&mut out, explanation);
     out
@@ -168,6 +173,44 @@ fn shown(out: &mut String, world: &World, principal: &Principal, asked: &Asked, 
     }
 }
 
+/// How the classes of data that the caller may not see are replaced, and who says so.
+fn hidden(out: &mut String, world: &World, principal: &Principal, asked: &Asked, facts: &Facts) {
+    let Some(server) = asked.server() else { return };
+    let tool = match asked.on.as_ref().unwrap_or(&asked.resource) {
+        Resource::Tool { name, .. } => Some(name),
+        _ => None,
+    };
+    let flow = Flow { server, tool, direction: facts.direction.unwrap_or(Direction::Out) };
+    let configured = world.server(server);
+    let purpose = principal.purpose.as_deref().or_else(|| configured?.purpose.as_deref());
+    let legal_basis = configured.and_then(|s| s.legal_basis.as_deref());
+    let context =
+        Context { direction: flow.direction, purpose, legal_basis, now: facts.now, ..Context::default() };
+    let classes: ClassSet = match &asked.resource {
+        Resource::Class(class) => [*class].into_iter().collect(),
+        _ => DataClass::BUILT_IN.iter().copied().collect(),
+    };
+    let chosen = world.policies.mask(&PrincipalKey::new(principal), flow, classes, &context);
+    let masking = &world.config.masking;
+    let mut parts: Vec<String> = Vec::new();
+    for class in classes.iter() {
+        if let Some(choice) = chosen.iter().find(|c| c.class == class) {
+            let ids: Vec<&str> = choice.policies.iter().map(|id| &*id.0).collect();
+            parts.push(format!("{class} {} (by {})", choice.transform, ids.join(", ")));
+        } else if let Some(transform) = masking.classes.get(&class) {
+            parts.push(format!("{class} {transform} (configured)"));
+        }
+    }
+    if classes.iter().count() > 1 || parts.is_empty() {
+        parts.push(format!(
+            "{}{} (configured)",
+            if parts.is_empty() { "" } else { "else " },
+            masking.default
+        ));
+    }
+    let _ = writeln!(out, "Hidden  {}", parts.join(", "));
+}
+
 fn why(out: &mut String, explanation: &Explanation) {
     let applies = |p: &&Explained| matches!(p.outcome, Outcome::Applies | Outcome::Failed);
     let (deciding, rest): (Vec<_>, Vec<_>) = explanation.policies.iter().partition(applies);
@@ -219,6 +262,7 @@ mod tests {
             Where   server crm, region de
             Result  PERMITTED by analysts-search
             Shown   email, person (by analysts-see-contacts); every other class that is found is masked
+            Hidden  email token (configured), card format-preserving (configured), iban keep-last-4 (configured), secret drop (configured), person vault (configured), birth_date generalise (configured), else redact (configured)
 
             Policies that apply
 
@@ -301,6 +345,7 @@ mod tests {
             Where   server crm, region de
             Result  PERMITTED by automation-reports
             Shown   nothing of any class of data; all that is found is masked
+            Hidden  email token (configured), card format-preserving (configured), iban keep-last-4 (configured), secret drop (configured), person vault (configured), birth_date generalise (configured), else redact (configured)
 
             Policies that apply
 

@@ -7,13 +7,13 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
-use carnet_model::{DataClass, Region};
+use carnet_model::{DataClass, Region, Transform};
 
 use crate::Source;
 use crate::report::Report;
 use crate::resolved::{
-    Admin, Cell, Config, EvidenceConfig, Limits, Listener, ListenerTls, LogFormat, LogLevel, MaskAction,
-    MaskingConfig, Otlp, SecretRef, Telemetry,
+    Admin, Cell, Config, EvidenceConfig, Limits, Listener, ListenerTls, LogFormat, LogLevel, MaskingConfig,
+    Otlp, SecretRef, Telemetry, VaultConfig,
 };
 use crate::scalar;
 use crate::view::View;
@@ -24,6 +24,9 @@ pub(crate) struct Resolver<'a, 'r> {
     pub(crate) source: Source<'a>,
     pub(crate) report: &'r mut Report,
 }
+
+/// The longest that a vault keeps a value.
+const LONGEST_KEPT: Duration = seconds(90 * 24 * 60 * 60);
 
 pub(crate) const fn seconds(n: u64) -> Duration {
     Duration::from_secs(n)
@@ -131,7 +134,7 @@ impl Resolver<'_, '_> {
     }
 
     fn masking(&mut self, view: View<'_>) -> MaskingConfig {
-        let action = |v: View<'_>| MaskAction::ALL.iter().copied().find(|a| Some(a.as_str()) == v.text());
+        let action = |v: View<'_>| v.text().and_then(Transform::by_name);
         let class = |(name, _, v): (&str, Place, View<'_>)| Some((DataClass::by_name(name)?, action(v)?));
         for item in view.get("countries").items() {
             if item.text().is_some_and(|t| t.len() != 2) {
@@ -140,10 +143,20 @@ impl Resolver<'_, '_> {
             }
         }
         MaskingConfig {
-            default: action(view.get("default")).unwrap_or(MaskAction::Redact),
+            default: action(view.get("default")).unwrap_or_default(),
             classes: view.get("classes").pairs().filter_map(class).collect(),
             countries: view.get("countries").items().filter_map(|v| v.region()).collect(),
+            vault: self.vault(view.get("vault")),
         }
+    }
+
+    fn vault(&mut self, view: View<'_>) -> VaultConfig {
+        let keep = view.get("keep").duration(seconds(24 * 60 * 60));
+        if keep > LONGEST_KEPT {
+            let help = Some("90d at most: what is kept longer is a copy of the data, not a vault".to_owned());
+            self.report.error(view.get("keep").at(), "values are kept too long", help);
+        }
+        VaultConfig { keep, entries: view.get("entries").count(1_000_000) }
     }
 
     fn evidence(&mut self, view: View<'_>) -> EvidenceConfig {

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use carnet_model::{DataClass, Region};
+use carnet_model::{DataClass, Region, Transform};
 
 pub use self::identity::*;
 pub use self::server::*;
@@ -128,41 +128,23 @@ pub struct Rate {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct MaskingConfig {
     /// For classes not named.
-    pub default: MaskAction,
+    pub default: Transform,
     /// By class.
-    pub classes: BTreeMap<DataClass, MaskAction>,
+    pub classes: BTreeMap<DataClass, Transform>,
     /// Countries whose national numbers are masked on their check digits alone, lower-case ISO codes. Numbers of all
     /// others need a key or a word beside them.
     pub countries: Vec<Region>,
+    /// What is kept of values that may come back.
+    pub vault: VaultConfig,
 }
 
-/// What replaces a value.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
-pub enum MaskAction {
-    /// `[EMAIL]`.
-    Redact,
-    /// All but the last four characters.
-    KeepLastFour,
-    /// Nothing remains.
-    Drop,
-    /// The same token for the same value.
-    Token,
-}
-
-impl MaskAction {
-    /// All of them.
-    pub const ALL: &'static [MaskAction] = &[Self::Redact, Self::KeepLastFour, Self::Drop, Self::Token];
-
-    /// As the configuration writes it.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            MaskAction::Redact => "redact",
-            MaskAction::KeepLastFour => "keep-last-4",
-            MaskAction::Drop => "drop",
-            MaskAction::Token => "token",
-        }
-    }
+/// What is kept of values whose stand-ins may come back.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct VaultConfig {
+    /// How long.
+    pub keep: Duration,
+    /// How many at once.
+    pub entries: usize,
 }
 
 /// General limits. Sizes are in bytes.

@@ -29,7 +29,7 @@ fn the_page_describes_every_key() {
     keys(&format::FILE, &mut all);
     let missing: Vec<_> = all.into_iter().filter(|k| !page.contains(&format!("`{k}`"))).collect();
     assert!(missing.is_empty(), "{missing:?}");
-    for word in format::ALGORITHMS.iter().chain(format::MASK_ACTIONS).chain(format::KINDS) {
+    for word in format::ALGORITHMS.iter().chain(format::TRANSFORMS).chain(format::KINDS) {
         assert!(page.contains(&format!("`{word}`")), "{word}");
     }
 }

@@ -243,7 +243,7 @@ fn data_class() {
               |
             3 | masking: { classes: { emial: token, iban: keep-last-four } }
               |                                           ^^^^^^^^^^^^^^
-              = help: did you mean `keep-last-4`?
+              = help: did you mean `keep-last-2`?
         "#]],
     );
 }
@@ -382,7 +382,7 @@ fn wrong_shapes() {
               |
             5 | masking: …
               |          ^
-              = help: its keys: default, classes, countries
+              = help: its keys: default, classes, countries, vault
 
             carnet.yaml:6:1: `data` has no value
               |
@@ -646,6 +646,10 @@ fn defaults_are_as_documented() {
                 default: Redact,
                 classes: {},
                 countries: [],
+                vault: VaultConfig {
+                    keep: 86400s,
+                    entries: 1000000,
+                },
             },
             limits: Limits {
                 request_body: 4194304,

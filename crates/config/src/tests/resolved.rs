@@ -6,9 +6,7 @@ use std::time::Duration;
 use carnet_model::{DataClass, IdentityKind};
 
 use super::read;
-use crate::{
-    ClientAuth, Config, Credentials, EnvValue, MaskAction, SecretRef, SignatureAlgorithm, Transport, render,
-};
+use crate::{ClientAuth, Config, Credentials, EnvValue, SecretRef, SignatureAlgorithm, Transport, render};
 
 fn full() -> Config {
     read(include_str!("../../../../examples/carnet.yaml")).unwrap().config
@@ -29,7 +27,7 @@ fn the_full_example_as_data() {
     let token = &config.identity.tokens[0];
     assert_eq!((token.sha256[0], token.sha256[31], token.kind), (0x8d, 0xa1, IdentityKind::Workload));
     assert_eq!(token.expires, 1_814_313_600);
-    assert_eq!(config.masking.classes[&DataClass::IBAN], MaskAction::KeepLastFour);
+    assert_eq!(config.masking.classes[&DataClass::IBAN], carnet_model::Transform::KeepLast(4));
     assert_eq!(config.limits.per_principal.unwrap().burst, 400);
     assert_eq!(config.evidence.kek, Some(SecretRef::File("/etc/carnet/secrets/kek".into())));
     assert_eq!(config.telemetry.otlp.unwrap().headers["authorization"], SecretRef::Env("OTLP_AUTH".into()));
