@@ -10,6 +10,7 @@ use crate::shape::{Table, key, need};
 pub(crate) const ALGORITHMS: &[&str] =
     &["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"];
 pub(crate) const TRANSFORMS: &[&str] = carnet_model::Transform::WORDS;
+pub(crate) const NAMES: &[&str] = &["keys", "light"];
 pub(crate) const KINDS: &[&str] = &["user", "workload"];
 
 pub(crate) static FILE: Table = Table {
@@ -242,6 +243,11 @@ static MASKING: Table = Table {
             "countries",
             List(&Region),
             "Countries whose national numbers are masked on their check digits alone; others need a key or word too.",
+        ),
+        key(
+            "names",
+            Words(NAMES),
+            "Names of people, places and organisations: under keys only, or in running text too. Default: light",
         ),
         key("vault", T(&VAULT), "What is kept of values that may come back."),
     ],

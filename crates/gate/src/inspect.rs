@@ -28,7 +28,13 @@ pub(crate) fn inspect(
     let mut hidden = Vec::new();
     for item in &list.items {
         if kind == Kind::Tool {
-            session.tools.note(&item.name, item.definition, item.output_schema, item.input_schema);
+            session.tools.note(
+                &snapshot.detector,
+                &item.name,
+                item.definition,
+                item.output_schema,
+                item.input_schema,
+            );
         }
         let name: Arc<str> = item.name.as_ref().into();
         let server = server.clone();

@@ -185,7 +185,11 @@ fn find(around: &Around<'_>, message: &Message, findings: &mut Findings) -> Resu
             exclude: &content.exclude,
         })
         .collect();
-    around.snapshot.detector.find(message.bytes(), message.tape(), &parts, findings).map_err(|_| ())
+    let tool = around.subject.tool().filter(|_| around.answers == Some(Action::TOOLS_CALL));
+    let facts = tool.and_then(|tool| around.session.tools.get(tool));
+    let described = facts.as_ref().and_then(|f| f.described.as_ref());
+    let detector = &around.snapshot.detector;
+    detector.find_described(message.bytes(), message.tape(), &parts, described, findings).map_err(|_| ())
 }
 
 /// The node of a tool's or prompt's name that the server has not told of: it may be anything the caller likes to say.

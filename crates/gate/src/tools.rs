@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use carnet_masking::{Detector, SchemaHints};
 use carnet_mcp::headers::ParamHeaders;
 use jsonschema::Validator;
 use sha2::{Digest, Sha256};
@@ -19,6 +20,8 @@ pub struct ToolFacts {
     pub fingerprint: [u8; 32],
     /// The definition's `outputSchema`, ready to check with. `Err` when there is one that cannot be used.
     pub output: Option<Result<Validator, ()>>,
+    /// What that schema says about members whose names say nothing.
+    pub described: Option<SchemaHints>,
     /// The headers that its input schema asks for (`x-mcp-header`, 2026-07-28).
     pub parameters: ParamHeaders,
 }
@@ -45,6 +48,7 @@ impl ToolTable {
     /// Notes a definition. Costs a hash when nothing changed.
     pub(crate) fn note(
         &self,
+        detector: &Detector,
         name: &str,
         definition: &[u8],
         output_schema: Option<&[u8]>,
@@ -61,7 +65,8 @@ impl ToolTable {
         });
         // A schema with an annotation where none may be asks for nothing that could be checked.
         let parameters = input_schema.and_then(|s| ParamHeaders::from_schema(s).ok()).unwrap_or_default();
-        let facts = ToolFacts { fingerprint, output, parameters };
+        let described = output_schema.and_then(|schema| detector.schema_hints(schema));
+        let facts = ToolFacts { fingerprint, output, described, parameters };
         let mut tools = self.tools.write().unwrap_or_else(PoisonError::into_inner);
         if tools.len() < MOST || tools.contains_key(name) {
             tools.insert(name.to_owned(), Arc::new(facts));

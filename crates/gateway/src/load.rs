@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use carnet_config::{Config, Loaded, Source};
 use carnet_gate::{Epochs, MaskingRules, Snapshot};
-use carnet_masking::{Country, Detector, DetectorOptions, Numbers, TokenKey, Transforms};
+use carnet_masking::{Country, Detector, DetectorOptions, Names, Numbers, TokenKey, Transforms};
 use carnet_model::Region;
 use carnet_policy::{Options, PolicySet};
 use carnet_residency::{Jurisdictions, Zone};
@@ -224,7 +224,8 @@ pub fn from_file(
 #[must_use]
 pub fn detector(config: &Config) -> Detector {
     let countries = config.masking.countries.iter().filter_map(|r| Country::new(r.as_str())).collect();
-    Detector::new(&DetectorOptions { countries, ..DetectorOptions::default() })
+    let names = if config.masking.names_in_text { Names::Light } else { Names::Keys };
+    Detector::new(&DetectorOptions { countries, names, ..DetectorOptions::default() })
 }
 
 /// What a configuration does with what was found.

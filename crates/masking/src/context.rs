@@ -27,6 +27,11 @@ pub(crate) const PLATE: Bits = 1 << 12;
 pub(crate) const CRYPTO: Bits = 1 << 13;
 pub(crate) const BIC: Bits = 1 << 14;
 
+/// The value is free text about people.
+pub(crate) const NOTE: Bits = 1 << 62;
+/// Only a value that is a person's name beyond doubt counts.
+pub(crate) const NAMED: Bits = 1 << 63;
+
 const FIRST_COUNTRY: u32 = 16;
 const COUNTRIES: &[&[u8; 2]] = &[
     b"DE", b"FR", b"IT", b"ES", b"NL", b"BE", b"PL", b"SE", b"DK", b"FI", b"PT", b"AT", b"IE", b"CZ", b"SK",

@@ -7,6 +7,7 @@ use crate::layer::Layer;
 use crate::options::{Budget, DetectorOptions};
 use crate::plan::Uninspectable;
 use crate::scan::Scanner;
+use crate::schema::SchemaHints;
 use crate::walk::Walk;
 
 /// What a part of a message is.
@@ -68,13 +69,35 @@ impl Detector {
         parts: &[Part<'_>],
         findings: &mut Findings,
     ) -> Result<(), Uninspectable> {
-        let mut walk = Walk::new(self, findings);
+        self.find_described(bytes, tape, parts, None, findings)
+    }
+
+    /// Like [`Detector::find`], with what a schema says about the members of objects.
+    ///
+    /// # Errors
+    /// As for [`Detector::find`].
+    pub fn find_described(
+        &self,
+        bytes: &[u8],
+        tape: &Tape,
+        parts: &[Part<'_>],
+        schema: Option<&SchemaHints>,
+        findings: &mut Findings,
+    ) -> Result<(), Uninspectable> {
+        let mut walk = Walk::new(self, findings).with(schema);
         // A parsed buffer is UTF-8; checked here once instead of for every string.
         let Ok(text) = std::str::from_utf8(bytes) else { return Err(Uninspectable::Node { node: 0 }) };
         for part in parts {
             walk.part(text, tape, part)?;
         }
         Ok(())
+    }
+
+    /// What a JSON Schema says about the members it describes, by titles and descriptions such as "the customer's e-mail
+    /// address". `None` if it says nothing, or is no JSON.
+    #[must_use]
+    pub fn schema_hints(&self, schema: &[u8]) -> Option<SchemaHints> {
+        SchemaHints::read(schema, &self.scanner.keys)
     }
 
     /// Inspects plain text.

@@ -1,6 +1,6 @@
 //! What is known about the keys of the call at hand. The same few keys come again in every row of a result.
 
-use crate::keys::Hint;
+use crate::keys::Said;
 
 /// Longer keys are looked at each time.
 const LONGEST: usize = 30;
@@ -9,7 +9,7 @@ const SLOTS: usize = 128;
 /// What a key that holds nothing sensitive says.
 #[derive(Clone, Copy)]
 pub(crate) struct Known {
-    pub(crate) hint: Option<Hint>,
+    pub(crate) said: Said,
     /// Looks like the name of a field.
     pub(crate) field: bool,
 }

@@ -9,6 +9,7 @@
 //! Floor 1, pure: no clock, no input or output, no randomness.
 
 mod catalog;
+mod columns;
 mod context;
 mod detect;
 mod encoded;
@@ -18,11 +19,13 @@ mod generalise;
 mod key_cache;
 mod keys;
 mod layer;
+mod names;
 mod options;
 mod plan;
 mod preserve;
 mod rewrite;
 mod scan;
+mod schema;
 mod stand_in;
 mod token;
 mod value;
@@ -33,6 +36,7 @@ pub use carnet_model::Transform;
 pub use catalog::{Recogniser, Tier, recognisers, type_of};
 pub use detect::{Detector, Part, PartKind};
 pub use finding::{Finding, Findings, Form, MAX_PLACES};
-pub use options::{Budget, Country, DetectorOptions};
+pub use options::{Budget, Country, DetectorOptions, Names};
 pub use plan::{Numbers, Place, Plan, Report, TokenKey, Transforms, Uninspectable, Withheld};
+pub use schema::SchemaHints;
 pub use stand_in::{Deposit, Deposits, MAX_KEPT, StandIn, StandInId, whole_stand_in};

@@ -58,4 +58,16 @@ pub struct DetectorOptions {
     pub disabled: ClassSet,
     /// How far nested content is followed.
     pub budget: Budget,
+    /// Where names of people, places and organisations are looked for.
+    pub names: Names,
+}
+
+/// Where names are looked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Names {
+    /// Under keys, labels and column headers only.
+    Keys,
+    /// In running text as well, with the light tier.
+    #[default]
+    Light,
 }

@@ -2,7 +2,9 @@
 
 use carnet_model::DataClass;
 
+use crate::context;
 use crate::keys::{Hint, Strength};
+use crate::names;
 use crate::token::{only_masks, without_masks};
 
 /// Values that say there is none.
@@ -80,11 +82,26 @@ pub(crate) fn fits(hint: Hint, text: &str) -> bool {
         }
         DataClass::IP | DataClass::MAC_ADDRESS => false,
         DataClass::SECRET => secret(trimmed, hint.strength, true),
-        DataClass::PERSON if hint.strength == Strength::Weak => full_name(trimmed),
+        DataClass::PERSON if hint.bits & context::NAMED != 0 => full_name(trimmed) && names::surely(trimmed),
+        DataClass::PERSON if hint.strength == Strength::Weak => full_name(trimmed) || names::known(trimmed),
+        DataClass::PERSON if firm(trimmed) => false,
         DataClass::PERSON => {
             trimmed.chars().any(char::is_alphabetic) && b.len() <= 120 && !b.contains(&b'@') && !url(b)
         }
+        // `via`, `cap`: only with a house number, or as a number.
+        DataClass::ADDRESS if hint.strength == Strength::Weak => {
+            digits > 0 && !url(b) && (hint.kind == "POSTAL_CODE" || alnum > digits + 3 && b.contains(&b' '))
+        }
         DataClass::ADDRESS => alnum >= 2 && !url(b) && !b.contains(&b'@'),
+        DataClass::LOCATION => {
+            let capital = trimmed
+                .chars()
+                .next()
+                .is_some_and(|c| c.is_uppercase() || c.is_alphabetic() && !c.is_lowercase());
+            capital && digits == 0 && b.len() <= 80 && !url(b)
+        }
+        DataClass::BIC => matches!(alnum, 8 | 11) && b.len() <= 14,
+        DataClass::CRYPTO => b.len() >= 20 && b.len() <= 128 && !b.contains(&b' '),
         _ => alnum >= 2,
     }
 }
@@ -162,6 +179,98 @@ fn full_name(text: &str) -> bool {
     }
     (2..=5).contains(&n)
 }
+
+/// Ends with the legal form of a company.
+fn firm(text: &str) -> bool {
+    let end = |form: &str| {
+        let from = text.len().checked_sub(form.len() + 1);
+        from.is_some_and(|n| {
+            text.is_char_boundary(n + 1)
+                && text.get(n + 1..).is_some_and(|t| t.eq_ignore_ascii_case(form))
+                && text.as_bytes().get(n).is_some_and(|b| matches!(b, b' ' | b','))
+        })
+    };
+    FORMS.iter().any(|f| end(f))
+}
+
+/// Legal forms of companies in Europe and North America.
+const FORMS: &[&str] = &[
+    "GmbH",
+    "AG",
+    "KG",
+    "OHG",
+    "UG",
+    "e.V.",
+    "eG",
+    "GmbH & Co. KG",
+    "Ltd",
+    "Ltd.",
+    "Limited",
+    "PLC",
+    "LLP",
+    "LLC",
+    "Inc",
+    "Inc.",
+    "Corp",
+    "Corp.",
+    "Corporation",
+    "Co.",
+    "SA",
+    "S.A.",
+    "SAS",
+    "S.A.S.",
+    "SARL",
+    "S.A R.L.",
+    "EURL",
+    "SL",
+    "S.L.",
+    "S.L.U.",
+    "SLU",
+    "SpA",
+    "S.p.A.",
+    "Srl",
+    "S.r.l.",
+    "S.n.c.",
+    "BV",
+    "B.V.",
+    "NV",
+    "N.V.",
+    "VOF",
+    "BVBA",
+    "AB",
+    "A/S",
+    "ApS",
+    "AS",
+    "ASA",
+    "Oy",
+    "Oyj",
+    "Sp. z o.o.",
+    "sp.j.",
+    "s.r.o.",
+    "a.s.",
+    "d.o.o.",
+    "d.d.",
+    "Kft",
+    "Kft.",
+    "Zrt.",
+    "Nyrt.",
+    "Bt.",
+    "EOOD",
+    "OOD",
+    "SIA",
+    "UAB",
+    "OÜ",
+    "Lda",
+    "Lda.",
+    "Unipessoal Lda",
+    "S.R.L.",
+    "hf.",
+    "ehf.",
+    "A.E.",
+    "Ε.Π.Ε.",
+    "ЕООД",
+    "ООД",
+];
 
 fn company(word: &str) -> bool {
     let w = word.trim_end_matches(['.', ',']);

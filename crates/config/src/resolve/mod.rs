@@ -147,6 +147,7 @@ impl Resolver<'_, '_> {
             classes: view.get("classes").pairs().filter_map(class).collect(),
             countries: view.get("countries").items().filter_map(|v| v.region()).collect(),
             vault: self.vault(view.get("vault")),
+            names_in_text: view.get("names").text() != Some("keys"),
         }
     }
 

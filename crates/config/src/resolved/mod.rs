@@ -136,6 +136,8 @@ pub struct MaskingConfig {
     pub countries: Vec<Region>,
     /// What is kept of values that may come back.
     pub vault: VaultConfig,
+    /// Names of people, places and organisations are looked for in running text too, not only under keys.
+    pub names_in_text: bool,
 }
 
 /// What is kept of values whose stand-ins may come back.

@@ -18,13 +18,17 @@ mod secret;
 pub(crate) mod terms;
 mod word;
 
+use std::ops::Range;
+
 pub(crate) use about::recognisers;
 pub(crate) use bytes::Seen;
 use carnet_model::{ClassSet, DataClass};
 
+use crate::columns;
 use crate::context::Words;
 use crate::keys::{Hint, Keys, Strength};
-use crate::options::{Country, DetectorOptions};
+use crate::names;
+use crate::options::{Country, DetectorOptions, Names};
 use crate::value;
 
 /// A sensitive span of one text.
@@ -46,6 +50,7 @@ pub(crate) struct Scanner {
     words: Words,
     marks: secret::Marks,
     plans: phone::Plans,
+    names: Names,
 }
 
 /// A text under inspection and what is known about it.
@@ -78,6 +83,7 @@ impl Scanner {
             words: Words::new(),
             marks: secret::Marks::new(),
             plans: phone::Plans::new(),
+            names: options.names,
         }
     }
 
@@ -87,6 +93,31 @@ impl Scanner {
 
     fn country(&self, code: &[u8; 2]) -> bool {
         self.countries.iter().any(|c| c.code() == *code)
+    }
+
+    /// Cells of tables and values of dictionaries in a text, under what their headers and keys say.
+    fn columns(&self, text: &str, hits: &mut Vec<Hit>) {
+        let table = memchr::memchr(b'\n', text.as_bytes()).is_some();
+        let dictionary = memchr::memmem::find(text.as_bytes(), b"{'").is_some();
+        if !(table || dictionary) {
+            return;
+        }
+        let mut cell = |span: Range<usize>, hint: Hint| {
+            let Some(value) = text.get(span.clone()) else { return };
+            let from = hits.len();
+            self.scan(value, Seen::of(value.as_bytes()), Some(hint), hits);
+            for hit in hits.iter_mut().skip(from) {
+                hit.start += span.start as u32;
+                hit.end += span.start as u32;
+                hit.rule = if hit.rule == "key" { "column" } else { hit.rule };
+            }
+        };
+        if table {
+            columns::cells(text, &self.keys, &mut cell);
+        }
+        if dictionary {
+            columns::dictionaries(text, &self.keys, &mut cell);
+        }
     }
 
     /// Finds what is in one text. Hits may overlap and come in no order.
@@ -108,8 +139,13 @@ impl Scanner {
             drop_false_mail(t.hits, first);
         }
         secret::scan(&mut t, &self.marks);
+        if hint.is_none() {
+            self.columns(text, t.hits);
+        }
         if let Some(hint) = whole {
             whole_value(&mut t, hint, first);
+        } else if self.names == Names::Light && names::possible(t.bytes, seen.high) {
+            names::scan(text, hint, t.hits, first);
         }
     }
 }

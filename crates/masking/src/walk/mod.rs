@@ -1,5 +1,6 @@
 //! The walk over a document: keys, strings and numbers, documents inside strings, and the way back to the outer buffer.
 
+mod around;
 mod path;
 mod text;
 
@@ -8,10 +9,11 @@ use carnet_json::{Kind, Node, Tape};
 use crate::detect::{Detector, Part, PartKind, form_of, ground};
 use crate::finding::{Finding, Findings, Form};
 use crate::key_cache::{KeyCache, Known};
-use crate::keys::{self, Hint};
+use crate::keys::{self, Company, Hint, Role};
 use crate::layer::{Layer, unescape};
 use crate::plan::Uninspectable;
 use crate::scan::{Hit, Seen};
+use crate::schema::SchemaHints;
 use crate::token::without_masks;
 use path::path;
 
@@ -29,6 +31,21 @@ struct Frame {
     id: u32,
     /// What the key in front of the array says, or of the value at hand.
     hint: Option<Hint>,
+    /// The array or object itself.
+    node: u32,
+    /// What the object is: a person, an address.
+    role: Role,
+    /// What the objects under the key at hand are.
+    below: Role,
+    /// The hint of the key above the object.
+    above: Option<Hint>,
+    /// What the keys of the object say together, when it was asked for.
+    company: Option<Company>,
+    /// One more than the table whose rows (in an array) or cells (in a row) lie here; 0 for none.
+    rows: u16,
+    cells: u16,
+    /// The first row holds the names.
+    headed: bool,
 }
 
 /// A parsed document and where it lies.
@@ -77,13 +94,31 @@ pub(crate) struct Walk<'d> {
     out: &'d mut Findings,
     hits: Vec<Hit>,
     keys: KeyCache,
+    /// What the columns of tables in arrays say.
+    tables: Vec<Vec<Option<Hint>>>,
+    /// What the schema of the tool says about keys.
+    schema: Option<&'d SchemaHints>,
     /// Bytes decoded so far.
     spent: usize,
 }
 
 impl<'d> Walk<'d> {
     pub(crate) fn new(detector: &'d Detector, out: &'d mut Findings) -> Self {
-        Walk { detector, out, hits: Vec::new(), keys: KeyCache::default(), spent: 0 }
+        Walk {
+            detector,
+            out,
+            hits: Vec::new(),
+            keys: KeyCache::default(),
+            tables: Vec::new(),
+            schema: None,
+            spent: 0,
+        }
+    }
+
+    /// Heeds what the schema of the tool says about keys.
+    pub(crate) fn with(mut self, schema: Option<&'d SchemaHints>) -> Self {
+        self.schema = schema;
+        self
     }
 
     /// Walks one part of the outer buffer.
@@ -142,21 +177,14 @@ impl<'d> Walk<'d> {
                 i = node.after.max(i + 1);
                 continue;
             }
-            let hint = frames.last().map_or(doc.hint, |f| f.hint);
+            let hint = frames.last().map_or(doc.hint, |f| self.cell(f));
             match node.kind {
                 Kind::Object | Kind::Array => {
-                    let object = node.kind == Kind::Object;
-                    self.out.objects += u32::from(object);
+                    self.out.objects += u32::from(node.kind == Kind::Object);
                     let id = self.out.objects;
-                    frames.push(Frame {
-                        after: node.after,
-                        object,
-                        key: 0,
-                        hide: false,
-                        index: u32::MAX,
-                        id,
-                        hint,
-                    });
+                    let mut frame = Frame::new(i, &node, id, hint, frames.last());
+                    self.table(doc, &mut frame, frames.last());
+                    frames.push(frame);
                 }
                 Kind::String => self.string(doc, &frames, node, hint, Form::Text)?,
                 Kind::Number => self.number(doc, &frames, node, hint)?,
@@ -178,25 +206,26 @@ impl<'d> Walk<'d> {
         let known = if node.escaped { None } else { self.keys.get(inner) };
         if let Some(f) = frames.last_mut() {
             (f.key, f.hide) = (index, known.is_none_or(|k| !k.field));
-            if let Some(known) = known {
-                f.hint = known.hint;
-                return Ok(());
-            }
+        }
+        if let Some(known) = known {
+            self.say(doc, frames, index, &known.said);
+            return Ok(());
         }
         let before = self.out.len();
         self.string(doc, frames, node, None, Form::Key)?;
         let key = doc.tape.value(doc.bytes, index).as_str().unwrap_or_default();
         let clean = self.out.len() == before;
         let known = Known {
-            hint: self.detector.scanner.keys.hint(&without_masks(&key)),
+            said: self.detector.scanner.keys.read(&without_masks(&key)),
             field: clean && keys::is_field(&key),
         };
         if clean && !node.escaped {
             self.keys.put(inner, known);
         }
         if let Some(f) = frames.last_mut() {
-            (f.hide, f.hint) = (!known.field, known.hint);
+            f.hide = !known.field;
         }
+        self.say(doc, frames, index, &known.said);
         Ok(())
     }
 

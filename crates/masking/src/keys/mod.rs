@@ -1,0 +1,384 @@
+//! Key hints: what a member's name says about its value, by itself, under the key above it and beside its siblings.
+//!
+//! A name is read as words and compared with terms ([`terms`], [`people`]). The words at its end count most
+//! (`customer_phone_number`). A word such as `name`, `city` or `number` says something only together with what is
+//! around it: `customer: {name}`, `passport: {number}`, `{name, email}`.
+
+mod people;
+mod terms;
+mod words;
+
+use std::collections::{HashMap, HashSet};
+
+use carnet_model::DataClass;
+
+use crate::catalog::{Recogniser, Tier};
+use crate::context::{self, Bits};
+use words::Words;
+
+/// How much a key says by itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Strength {
+    /// The value has to look like it too.
+    Weak,
+    /// The key is enough.
+    Strong,
+}
+
+/// What a key says about the value under it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Hint {
+    /// The class of the whole value; `None` when the key only speaks for or against recognisers.
+    pub(crate) class: Option<DataClass>,
+    pub(crate) kind: &'static str,
+    pub(crate) bits: Bits,
+    pub(crate) strength: Strength,
+}
+
+impl Hint {
+    pub(crate) fn is_strong(&self) -> bool {
+        self.strength == Strong
+    }
+
+    const fn of(class: DataClass, kind: &'static str, bits: Bits, strength: Strength) -> Hint {
+        Hint { class: Some(class), kind, bits, strength }
+    }
+}
+
+/// What the object under a key is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) enum Role {
+    /// Nothing is known.
+    #[default]
+    Unknown,
+    /// A person, or a person's name.
+    Person,
+    /// An address.
+    Address,
+    /// Something that has a name and is no person.
+    Thing,
+    /// Whatever the object around it is.
+    Neutral,
+}
+
+/// A word that needs company to say something.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Loose {
+    /// `name`, `display`: of whom?
+    Name,
+    /// `first`, `family`: a part of a name.
+    Part,
+    /// `city`, `state`: of an address?
+    Place,
+    /// `line`, `house`: of an address?
+    Line,
+    /// `number`, `id`: of what is above.
+    Number,
+    /// `value`: of what a sibling names, or of what is above.
+    Value,
+}
+
+/// All that a key says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Said {
+    pub(crate) hint: Option<Hint>,
+    pub(crate) role: Role,
+    pub(crate) loose: Option<Loose>,
+    /// `name` by itself, which people have and things as well.
+    pub(crate) alone: bool,
+    /// What it says about its siblings.
+    pub(crate) beside: Company,
+}
+
+/// What the keys of one object say together.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Company {
+    /// Something only people have: a birth date, a gender.
+    pub(crate) person: bool,
+    /// A phone number or an e-mail address, which firms have too.
+    pub(crate) contact: bool,
+    /// Something that people do not have: a price, a path.
+    pub(crate) thing: bool,
+    /// A street or a postal code.
+    pub(crate) address: bool,
+}
+
+impl Company {
+    /// Adds what another key says.
+    pub(crate) fn join(&mut self, other: Company) {
+        self.person |= other.person;
+        self.contact |= other.contact;
+        self.thing |= other.thing;
+        self.address |= other.address;
+    }
+}
+
+use Strength::{Strong, Weak};
+
+const NAME: Hint = Hint::of(DataClass::PERSON, "PERSON", 0, Strong);
+/// Needs a value that is a name beyond doubt.
+const MAYBE_NAME: Hint = Hint::of(DataClass::PERSON, "PERSON", context::NAMED, Weak);
+const LIKELY_NAME: Hint = Hint::of(DataClass::PERSON, "PERSON", 0, Weak);
+const STREET: Hint = Hint::of(DataClass::ADDRESS, "STREET_ADDRESS", 0, Strong);
+const PLACE: Hint = Hint::of(DataClass::LOCATION, "LOCATION", 0, Strong);
+
+/// What the terms name, for [`crate::recognisers`].
+pub(crate) fn recognisers() -> Vec<Recogniser> {
+    let named = terms::TERMS.iter().filter_map(|(class, kind, _, strength, country, _)| {
+        Some(Recogniser {
+            kind,
+            class: (*class)?,
+            country: (!country.is_empty()).then_some(*country),
+            validation: if *strength == Strong { "key" } else { "key, and the value looks like it" },
+            source: "schema.org, vCard, FHIR, and the words of each language",
+            tier: Tier::Key,
+        })
+    });
+    named.collect()
+}
+
+/// The terms, ready to be asked.
+pub(crate) struct Keys {
+    terms: HashMap<&'static str, Hint>,
+    loose: HashMap<&'static str, Loose>,
+    alone: HashSet<&'static str>,
+    nouns: HashSet<&'static str>,
+    neutral: HashSet<&'static str>,
+    things: HashSet<&'static str>,
+    about: HashSet<&'static str>,
+    of_persons: HashSet<&'static str>,
+    of_things: HashSet<&'static str>,
+    labels: HashSet<&'static str>,
+}
+
+impl Keys {
+    pub(crate) fn new() -> Self {
+        let mut terms = HashMap::new();
+        for (class, kind, bits, code, words) in crate::scan::terms::KEYS {
+            let bits = bits | <&[u8; 2]>::try_from(code.as_bytes()).map_or(0, context::country);
+            for word in words.split_whitespace() {
+                terms.entry(word).or_insert(Hint { class: Some(*class), kind, bits, strength: Strong });
+            }
+        }
+        for (class, kind, bits, strength, code, words) in terms::TERMS {
+            let bits = bits | <&[u8; 2]>::try_from(code.as_bytes()).map_or(0, context::country);
+            for word in words.split_whitespace() {
+                terms.entry(word).or_insert(Hint { class: *class, kind, bits, strength: *strength });
+            }
+        }
+        let set = |list: &'static str| list.split_whitespace().collect();
+        let mut loose = HashMap::new();
+        let lists = [
+            (people::PLACE, Loose::Place),
+            (people::LINE, Loose::Line),
+            (people::NAME, Loose::Name),
+            (people::PART, Loose::Part),
+            (people::NUMBER, Loose::Number),
+            (people::VALUE, Loose::Value),
+        ];
+        for (list, kind) in lists {
+            loose.extend(list.split_whitespace().map(|w| (w, kind)));
+        }
+        Keys {
+            terms,
+            loose,
+            alone: set(people::NAME_ALONE),
+            nouns: set(people::NOUNS),
+            neutral: set(people::NEUTRAL),
+            things: set(people::THINGS),
+            about: set(people::ABOUT),
+            of_persons: set(people::OF_PERSONS),
+            of_things: set(people::OF_THINGS),
+            labels: set(people::LABELS),
+        }
+    }
+
+    /// The hint of a key that stands alone, as in `Name: ...`. A plain `name` is a weak one.
+    pub(crate) fn hint(&self, key: &str) -> Option<Hint> {
+        let said = self.read(key);
+        said.hint.or_else(|| said.alone.then_some(LIKELY_NAME))
+    }
+
+    /// All that a key says.
+    pub(crate) fn read(&self, key: &str) -> Said {
+        let Some(words) = Words::read(key) else { return Said::default() };
+        let short = words.without_fillers();
+        let hint = self.term(&words).or_else(|| short.as_ref().and_then(|w| self.term(w)));
+        let whole = words.join(0, words.n);
+        let last = words.join(words.n - 1, words.n);
+        let hinted = hint.is_some();
+        let loose = self.loose.get(whole).copied();
+        // `billing_city`
+        let loose = loose.or_else(|| self.loose.get(last).copied().filter(|l| !hinted && *l == Loose::Place));
+        let hint = hint.flatten();
+        let role = self.role(&words, hint);
+        let beside = self.beside(whole, hint);
+        Said { hint, role, loose, alone: self.alone.contains(whole), beside }
+    }
+
+    /// The hint of the words; `Some(None)` when they say that there is none.
+    fn term(&self, words: &Words) -> Option<Option<Hint>> {
+        let last = words.join(words.n - 1, words.n);
+        if words.n > 1 && self.about.contains(last) && !self.terms.contains_key(words.join(0, words.n)) {
+            return Some(None);
+        }
+        for from in 0..words.n {
+            let Some(hint) = self.terms.get(words.join(from, words.n)) else { continue };
+            let before = words.join(from.saturating_sub(1), from);
+            if from > 0 && hint.strength == Weak && self.things.contains(before) {
+                return Some(None);
+            }
+            return Some(Some(*hint));
+        }
+        if words.n > 1 && self.alone.contains(last) {
+            return Some(self.named(words));
+        }
+        // `phone_home`, `email2`, `iban_customer`: the words in front, if no thing is in them.
+        (1..words.n).rev().find_map(|to| {
+            self.terms
+                .get(words.join(0, to))
+                .filter(|h| h.strength == Strong && h.class != Some(DataClass::SECRET))
+                .map(|h| Some(*h))
+        })
+    }
+
+    /// `customer_name`, `product_name`, `shown_name`.
+    fn named(&self, words: &Words) -> Option<Hint> {
+        let mut person = None;
+        for from in (0..words.n - 1).rev() {
+            let noun = words.join(from, words.n - 1);
+            let one = words.join(from, from + 1);
+            if self.things.contains(noun) || self.things.contains(one) && person.is_none() {
+                return None;
+            }
+            if self.nouns.contains(noun) || self.nouns.contains(one) || self.of_terms(noun) {
+                person = Some(NAME);
+            }
+        }
+        Some(person.unwrap_or(MAYBE_NAME))
+    }
+
+    fn of_terms(&self, noun: &str) -> bool {
+        self.terms.get(noun).is_some_and(|h| h.class == Some(DataClass::PERSON))
+    }
+
+    fn role(&self, words: &Words, hint: Option<Hint>) -> Role {
+        let whole = words.join(0, words.n);
+        let last = words.join(words.n - 1, words.n);
+        let one = |w: &str| {
+            let single = w.strip_suffix('s').unwrap_or(w);
+            self.nouns.contains(w) || self.nouns.contains(single)
+        };
+        if self.alone.contains(whole) {
+            // `name: {given, family}`: whatever is named, its given name is a person's.
+            return Role::Neutral;
+        }
+        match hint.and_then(|h| h.class) {
+            Some(DataClass::PERSON) => return Role::Person,
+            Some(DataClass::ADDRESS | DataClass::LOCATION) => return Role::Address,
+            _ => {}
+        }
+        if one(whole) || one(last) {
+            Role::Person
+        } else if matches!(last, "addresses" | "adressen" | "adresses" | "direcciones" | "indirizzi") {
+            Role::Address
+        } else if self.neutral.contains(whole) {
+            Role::Neutral
+        } else if self.things.contains(last) {
+            Role::Thing
+        } else {
+            Role::Unknown
+        }
+    }
+
+    /// Whether a key holds the name of what its sibling `value` is.
+    pub(crate) fn is_label(&self, key: &str) -> bool {
+        Words::read(key).is_some_and(|w| self.labels.contains(w.join(0, w.n)))
+    }
+
+    /// The hint of a label such as `Phone (home)` or `http://hl7.org/fhir/sid/us-ssn`.
+    pub(crate) fn label(&self, label: &str) -> Option<Hint> {
+        let name = if label.contains("://") || label.starts_with("urn:") {
+            label.trim_end_matches('/').rsplit(['/', ':', '#']).next()?
+        } else {
+            label.split(['(', ':', '?', '*']).next()?
+        };
+        self.hint(name)
+    }
+
+    /// What a key says about its siblings.
+    fn beside(&self, whole: &str, hint: Option<Hint>) -> Company {
+        let mut company = Company::default();
+        match hint.and_then(|h| h.class.filter(|_| h.strength == Strong)) {
+            Some(DataClass::EMAIL | DataClass::PHONE) => company.contact = true,
+            Some(
+                DataClass::BIRTH_DATE
+                | DataClass::NATIONAL_ID
+                | DataClass::US_SSN
+                | DataClass::PASSPORT
+                | DataClass::HEALTH_ID
+                | DataClass::DRIVING_LICENCE
+                | DataClass::PERSON,
+            ) => company.person = true,
+            Some(DataClass::ADDRESS) => company.address = true,
+            _ => {
+                company.person = self.of_persons.contains(whole);
+                company.thing = self.of_things.contains(whole);
+            }
+        }
+        company
+    }
+}
+
+/// The role of an object under a key with a role of its own.
+pub(crate) fn inside(outer: Role, own: Role) -> Role {
+    if own == Role::Neutral { outer } else { own }
+}
+
+/// What a word that needs company says: `role` is the object's, `above` the hint of the key above it, `company` asks what
+/// its siblings say.
+pub(crate) fn together(
+    said: &Said,
+    role: Role,
+    above: Option<Hint>,
+    company: impl FnOnce() -> Company,
+) -> Option<Hint> {
+    let named = above.is_some_and(|h| h.class == Some(DataClass::PERSON));
+    match said.loose? {
+        Loose::Name | Loose::Part if role == Role::Thing => None,
+        Loose::Name | Loose::Part if role == Role::Person => Some(NAME),
+        Loose::Part if named => Some(NAME),
+        Loose::Name if named => above,
+        Loose::Name | Loose::Part => name_beside(company()),
+        Loose::Place if role == Role::Address => Some(PLACE),
+        Loose::Place => {
+            let c = company();
+            (c.address || (c.person || c.contact) && !c.thing).then_some(PLACE)
+        }
+        Loose::Line => (role == Role::Address || company().address).then_some(STREET),
+        Loose::Number | Loose::Value if role == Role::Address => Some(STREET),
+        Loose::Number | Loose::Value => above.filter(|h| h.class.is_some()),
+    }
+}
+
+/// A plain `name` beside these siblings.
+fn name_beside(c: Company) -> Option<Hint> {
+    match () {
+        () if c.thing => None,
+        () if c.person => Some(NAME),
+        () if c.contact => Some(LIKELY_NAME),
+        () => Some(MAYBE_NAME),
+    }
+}
+
+/// Whether a key looks like the name of a field, which may be printed in a path, and not like a value.
+pub(crate) fn is_field(key: &str) -> bool {
+    let b = key.as_bytes();
+    !b.is_empty()
+        && b.len() <= 48
+        && b.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'$' | b'.' | b'/'))
+        && b.iter().filter(|b| b.is_ascii_digit()).count() < 5
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,149 @@
+//! What the tagger looks at: hashed properties of a word and its neighbours. Also compiled into the trainer.
+
+use super::lists;
+use super::tokens::Token;
+
+/// Most features of one token.
+pub(crate) const MOST: usize = 40;
+/// Rows of the table of weights.
+pub(crate) const ROWS: usize = 1 << 17;
+
+/// What is known of one token.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Word {
+    /// Hash of the lower-case word.
+    lower: u64,
+    shape: u8,
+    lists: u8,
+    /// Hashes of the first three and the last two, three and four letters.
+    ends: [u64; 4],
+    /// The last three letters.
+    tail: u64,
+    gap: u8,
+    /// Ends a sentence.
+    stop: bool,
+}
+
+const CAPITAL: u8 = 1;
+
+/// Kinds of words by their letters.
+pub(crate) fn shape(word: &str) -> u8 {
+    let mut upper = 0u32;
+    let mut lower = 0u32;
+    let mut digit = 0u32;
+    let mut inner = 0u32;
+    let mut first = None;
+    for c in word.chars() {
+        first = first.or(Some(c));
+        match c {
+            c if c.is_lowercase() => lower += 1,
+            c if c.is_uppercase() => upper += 1,
+            c if c.is_numeric() => digit += 1,
+            c if c.is_alphabetic() => lower += 1,
+            _ => inner += 1,
+        }
+    }
+    let capital = first.is_some_and(char::is_uppercase);
+    match (upper, lower, digit) {
+        (0, 0, 0) => match first {
+            Some('.' | '!' | '?') => 10,
+            Some(',') => 11,
+            Some('\'' | '’') => 12,
+            Some('"' | '“' | '”' | '«' | '»' | '„') => 13,
+            Some('(' | '[') => 14,
+            Some(')' | ']') => 15,
+            Some('-' | '–' | '—') => 16,
+            Some('@' | '#') => 17,
+            Some(':') => 18,
+            _ => 19,
+        },
+        (0, 0, 1..=4) => 20,
+        (0, 0, _) => 21,
+        (_, _, 1..) => 22,
+        (1, 0, _) if inner > 0 => 3,
+        (1, 0, _) => 4,
+        (_, 0, _) if inner > 0 => 5,
+        (_, 0, _) if upper < 4 => 6,
+        (_, 0, _) => 7,
+        (0, _, _) if inner > 0 => 9,
+        (0, _, _) => 0,
+        (1, _, _) if capital && inner == 0 => CAPITAL,
+        _ if capital => 2,
+        _ => 8,
+    }
+}
+
+/// Reads one token.
+pub(crate) fn word(text: &str, token: &Token, filters: &[u8]) -> Word {
+    let word = text.get(token.start as usize..token.end as usize).unwrap_or_default();
+    let shape = shape(word);
+    let letters = shape < 10;
+    let at = |n: usize| word.char_indices().rev().nth(n - 1).map_or(0, |(i, _)| i);
+    let tail = |n: usize| lists::hash(word.get(at(n)..).unwrap_or_default());
+    let head = word.char_indices().nth(3).map_or(word.len(), |(i, _)| i);
+    Word {
+        lower: lists::hash(word),
+        shape,
+        lists: if letters && shape != 9 { lists::find(filters, word) } else { 0 },
+        ends: if letters {
+            [lists::hash(word.get(..head).unwrap_or_default()), tail(2), tail(3), tail(4)]
+        } else {
+            [0; 4]
+        },
+        tail: if letters { tail(3) } else { 0 },
+        gap: token.gap,
+        stop: shape == 10,
+    }
+}
+
+/// Rows of the table for token `at`.
+pub(crate) fn rows(words: &[Word], at: usize, out: &mut [u32; MOST]) -> usize {
+    let get = |d: isize| {
+        at.checked_add_signed(d)
+            .and_then(|i| words.get(i))
+            .copied()
+            .unwrap_or(Word { shape: 31, ..Word::default() })
+    };
+    let (p2, p, w, n, n2) = (get(-2), get(-1), get(0), get(1), get(2));
+    let start = u64::from(at == 0 || p.stop || w.gap == 2 || p.shape == 13);
+    let mut count = 0;
+    let mut add = |kind: u64, value: u64| {
+        let h = (value ^ kind.wrapping_mul(0x9E37_79B9_7F4A_7C15)).wrapping_mul(0xff51_afd7_ed55_8ccd);
+        if let Some(slot) = out.get_mut(count) {
+            *slot = ((h ^ (h >> 31)).wrapping_mul(0xc4ce_b9fe_1a85_ec53) >> 40) as u32 & (ROWS as u32 - 1);
+            count += 1;
+        }
+    };
+    let small = |w: &Word| u64::from(w.shape) << 3 | u64::from(w.lists);
+    add(0, 0);
+    add(1, w.lower);
+    add(2, p.lower);
+    add(3, n.lower);
+    add(4, p2.lower);
+    add(5, n2.lower);
+    add(6, small(&w) << 1 | start);
+    add(7, small(&w) << 8 | small(&p));
+    add(8, small(&w) << 8 | small(&n));
+    add(9, small(&p) << 16 | small(&w) << 8 | small(&n));
+    add(10, u64::from(p2.shape) << 16 | u64::from(p.shape) << 8 | u64::from(w.shape));
+    add(11, u64::from(n2.shape) << 16 | u64::from(n.shape) << 8 | u64::from(w.shape));
+    add(12, u64::from(w.shape) << 2 | u64::from(p.gap.min(1)) << 1 | u64::from(w.gap.min(1)));
+    if w.shape < 10 {
+        for (i, e) in w.ends.into_iter().enumerate() {
+            add(13 + i as u64, e);
+        }
+        add(17, w.tail ^ u64::from(w.shape) << 56);
+        add(18, p.lower ^ u64::from(w.shape) << 56);
+        add(19, n.lower ^ u64::from(w.shape) << 56);
+        add(20, p.lower ^ small(&w) << 48);
+        add(21, p.lower.rotate_left(17) ^ p2.lower);
+        add(22, n.lower.rotate_left(17) ^ n2.lower);
+        add(23, w.lower.rotate_left(17) ^ p.lower);
+        add(24, w.lower.rotate_left(17) ^ n.lower);
+        add(25, n.tail ^ u64::from(w.shape) << 56);
+        add(26, p.tail ^ u64::from(w.shape) << 56);
+        add(27, small(&w) << 16 | small(&n) << 8 | small(&n2));
+        add(28, small(&w) << 16 | small(&p) << 8 | small(&p2));
+    }
+    count
+}

@@ -1,0 +1,48 @@
+//! Lists of given names, family names and places, as Bloom filters: one in a few hundred other words passes for a name.
+//! Also compiled into the trainer, so it uses nothing else of the crate.
+
+/// Bits of one filter.
+pub(crate) const BITS: usize = 1 << 19;
+const HASHES: u64 = 4;
+
+/// In a list of given names, of family names, of places.
+pub(crate) const FIRST: u8 = 1;
+pub(crate) const LAST: u8 = 2;
+pub(crate) const PLACE: u8 = 4;
+
+/// The three filters behind one another.
+pub(crate) const SIZE: usize = 3 * BITS / 8;
+
+/// FNV-1a over lower-case letters.
+pub(crate) fn hash(word: &str) -> u64 {
+    let mut h = 0xcbf2_9ce4_8422_2325u64;
+    for c in word.chars().flat_map(char::to_lowercase) {
+        let c = if c == '’' { '\'' } else { c };
+        h = (h ^ u64::from(u32::from(c))).wrapping_mul(0x0100_0000_01b3);
+    }
+    h ^ (h >> 29)
+}
+
+/// The places of a word in a filter.
+pub(crate) fn bits(hash: u64) -> impl Iterator<Item = usize> {
+    let step = (hash >> 32) | 1;
+    (0..HASHES).map(move |i| hash.wrapping_add(i.wrapping_mul(step)) as usize % BITS)
+}
+
+/// Which lists hold a word.
+pub(crate) fn find(filters: &[u8], word: &str) -> u8 {
+    let h = hash(word);
+    let mut found = FIRST | LAST | PLACE;
+    for bit in bits(h) {
+        for (n, list) in [FIRST, LAST, PLACE].into_iter().enumerate() {
+            let byte = filters.get(n * BITS / 8 + bit / 8).copied().unwrap_or(0);
+            if byte >> (bit % 8) & 1 == 0 {
+                found &= !list;
+            }
+        }
+        if found == 0 {
+            break;
+        }
+    }
+    found
+}

@@ -1,0 +1,260 @@
+//! The light tier: people, places and organisations in running text, and whether a short value is a person's name.
+//!
+//! A small linear tagger ([`tagger`]) with lists of names ([`lists`]), trained offline on real sentences (`bench/names`). It
+//! runs only on sentences that look like prose. What is found already stands in the text as a mask before it is tagged,
+//! and tagging is repeated until nothing more is found: so masking what was masked changes nothing.
+
+mod features;
+mod lists;
+mod street;
+mod tagger;
+mod tokens;
+
+use carnet_model::DataClass;
+
+use crate::keys::Hint;
+use crate::scan::Hit;
+use crate::token::is_mask;
+use tagger::{Model, Work};
+use tokens::Token;
+
+static BYTES: &[u8] = include_bytes!("model.bin");
+
+/// What stands for a value that is masked.
+const MASK: &str = "[PERSON]";
+/// More rounds than this are not made; two are the rule.
+const ROUNDS: usize = 6;
+/// What no name weighs more, in steps of the model's weights: finds that are less sure are not made.
+const SHY: i32 = 8;
+/// The same in text that is free text by its key.
+const SHY_NOTE: i32 = 0;
+/// Longer texts than this cost too much to be worth a look at every word.
+const LONGEST: usize = 4 << 20;
+
+/// Whether a text may be prose: blanks and a letter that could begin a name.
+pub(crate) fn possible(text: &[u8], high: bool) -> bool {
+    text.len() >= 10
+        && text.len() <= LONGEST
+        && memchr::memchr_iter(b' ', text).nth(1).is_some()
+        && (high || text.iter().any(u8::is_ascii_uppercase))
+}
+
+/// A text in which everything found so far is a mask, and the way back.
+struct Masked {
+    text: String,
+    /// Where a piece of the text begins here and there.
+    points: Vec<(u32, u32)>,
+}
+
+impl Masked {
+    /// `spans` in order, without overlaps.
+    fn of(text: &str, spans: &[(u32, u32)]) -> Masked {
+        let mut out = Masked { text: String::with_capacity(text.len()), points: Vec::new() };
+        let mut from = 0;
+        for (start, end) in spans.iter().map(|s| (s.0 as usize, s.1 as usize)) {
+            out.points.push((out.text.len() as u32, from as u32));
+            out.text.push_str(text.get(from..start).unwrap_or_default());
+            out.text.push_str(MASK);
+            from = end;
+        }
+        out.points.push((out.text.len() as u32, from as u32));
+        out.text.push_str(text.get(from..).unwrap_or_default());
+        out
+    }
+
+    /// Where a place outside of masks lies in the text it was made from.
+    fn back(&self, at: u32) -> u32 {
+        let n = self.points.partition_point(|p| p.0 <= at);
+        self.points.get(n.saturating_sub(1)).map_or(at, |p| p.1 + (at - p.0))
+    }
+}
+
+/// Finds names in a text; `hits` from `first` on are what was found in it so far.
+pub(crate) fn scan(text: &str, hint: Option<Hint>, hits: &mut Vec<Hit>, first: usize) {
+    let model = Model::new(BYTES);
+    if text.bytes().any(|b| b.is_ascii_digit()) {
+        street::scan(text, &model, hits);
+    }
+    let note = hint.is_some_and(|h| h.bits & crate::context::NOTE != 0);
+    let shy = if note { SHY_NOTE } else { SHY };
+    let mut work = Work::default();
+    let mut tokens = Vec::new();
+    let mut found = Vec::new();
+    for _ in 0..ROUNDS {
+        let spans = spans(hits.get(first..).unwrap_or_default());
+        let masked = Masked::of(text, &spans);
+        tokens::cut(&masked.text, &mut tokens);
+        join_masks(&masked.text, &mut tokens);
+        found.clear();
+        let mut rest = tokens.as_slice();
+        while !rest.is_empty() {
+            let (sentence, more) = rest.split_at(sentence(&masked.text, rest));
+            rest = more;
+            if prose(&masked.text, sentence) {
+                model.tag(&masked.text, sentence, shy, &mut work);
+                names(&masked.text, sentence, &work.tags, &model, &mut found);
+            }
+        }
+        if found.is_empty() {
+            return;
+        }
+        hits.extend(found.iter().map(|h: &Hit| Hit {
+            start: masked.back(h.start),
+            end: masked.back(h.end - 1) + 1,
+            ..*h
+        }));
+    }
+}
+
+/// What was found, in order and without overlaps.
+fn spans(hits: &[Hit]) -> Vec<(u32, u32)> {
+    let mut all: Vec<(u32, u32)> = hits.iter().map(|h| (h.start, h.end)).collect();
+    all.sort_unstable();
+    all.dedup_by(|b, a| {
+        let meet = b.0 < a.1;
+        if meet {
+            a.1 = a.1.max(b.1);
+        }
+        meet
+    });
+    all
+}
+
+/// Makes one token of each mask.
+fn join_masks(text: &str, tokens: &mut Vec<Token>) {
+    if memchr::memchr(b'[', text.as_bytes()).is_none() {
+        return;
+    }
+    let mut out: Vec<Token> = Vec::with_capacity(tokens.len());
+    let mut until = 0;
+    for t in tokens.iter().filter(|t| t.end > t.start) {
+        if t.start < until {
+            continue;
+        }
+        let start = t.start as usize;
+        let mut token = *t;
+        if text.as_bytes().get(start) == Some(&b'[')
+            && let Some(tail) = text.as_bytes().get(start..text.len().min(start + 48))
+            && let Some(len) = memchr::memchr(b']', tail).map(|n| n + 1)
+            && tail.get(..len).is_some_and(is_mask)
+        {
+            token.end = (start + len) as u32;
+        }
+        until = token.end;
+        out.push(token);
+    }
+    *tokens = out;
+}
+
+/// Tokens of the first sentence.
+fn sentence(text: &str, tokens: &[Token]) -> usize {
+    let ends = |(i, t): (usize, &Token)| {
+        let next = tokens.get(i + 1)?;
+        let stop = matches!(text.get(t.start as usize..t.end as usize), Some("." | "!" | "?"));
+        (next.gap == 2 || stop && next.gap > 0).then_some(i + 1)
+    };
+    tokens.iter().enumerate().find_map(ends).unwrap_or(tokens.len())
+}
+
+/// Three words, one of them in small letters, and not mostly signs and numbers.
+fn prose(text: &str, tokens: &[Token]) -> bool {
+    let (mut words, mut small, mut other, mut capital) = (0, 0, 0, 0);
+    for t in tokens {
+        match features::shape(text.get(t.start as usize..t.end as usize).unwrap_or_default()) {
+            0 => {
+                small += usize::from(t.end - t.start > 1);
+                words += 1;
+            }
+            1..=4 | 6..=7 | 9 => {
+                capital += 1;
+                words += 1;
+            }
+            // Signs that prose has.
+            10..=19 if t.end - t.start == 1 && sign(text, t) => {}
+            _ => other += 1,
+        }
+    }
+    words >= 3 && small >= 1 && capital >= 1 && other * 3 <= words
+}
+
+fn sign(text: &str, t: &Token) -> bool {
+    matches!(
+        text.as_bytes().get(t.start as usize),
+        Some(b'.' | b',' | b'!' | b'?' | b'\'' | b'"' | b'(' | b')' | b'-' | b':' | b'@' | b'#')
+    )
+}
+
+/// The tags of a sentence as hits.
+fn names(text: &str, tokens: &[Token], tags: &[u8], model: &Model<'_>, out: &mut Vec<Hit>) {
+    let mut at = 0;
+    while let Some(tag) = tags.get(at).copied() {
+        let from = at;
+        at += 1;
+        if tag == 0 {
+            continue;
+        }
+        let kind = if tag % 2 == 0 { tag - 1 } else { tag };
+        while tags.get(at) == Some(&(kind + 1)) {
+            at += 1;
+        }
+        let run = tokens.get(from..at).unwrap_or_default();
+        // What is masked already ends a name.
+        for part in
+            run.split(|t| is_mask(text.as_bytes().get(t.start as usize..t.end as usize).unwrap_or_default()))
+        {
+            let (Some(a), Some(b)) = (part.first(), part.last()) else { continue };
+            let Some(span) = text.get(a.start as usize..b.end as usize) else { continue };
+            if !sound(span, part, text, kind, model) {
+                continue;
+            }
+            let (class, kind, rule, score) = match kind {
+                1 => (DataClass::PERSON, "PERSON", "name_in_text", 70),
+                3 => (DataClass::LOCATION, "LOCATION", "place_in_text", 60),
+                _ => (DataClass::ORGANISATION, "ORGANIZATION", "organisation_in_text", 55),
+            };
+            out.push(Hit { start: a.start, end: b.end, class, kind, rule, score });
+        }
+    }
+}
+
+/// Whether a tagged span can be a name at all.
+fn sound(span: &str, part: &[Token], text: &str, kind: u8, model: &Model<'_>) -> bool {
+    let letters = span.chars().filter(|c| c.is_alphabetic()).count();
+    if letters < 2 || span.len() > 120 || span.contains(['@', '_', '=', '{', '<', '/', '\n']) {
+        return false;
+    }
+    let capital = span.chars().any(char::is_uppercase);
+    if capital || kind != 1 {
+        return capital;
+    }
+    // A person in small letters has to be in the lists.
+    part.iter().all(|t| {
+        let word = text.get(t.start as usize..t.end as usize).unwrap_or_default();
+        lists::find(model.lists, word) & (lists::FIRST | lists::LAST) != 0
+    })
+}
+
+/// Whether a value is one word with a capital that is in the lists of names and in no list of places.
+pub(crate) fn known(value: &str) -> bool {
+    let found = lists::find(Model::new(BYTES).lists, value);
+    value.chars().next().is_some_and(char::is_uppercase)
+        && value.chars().all(char::is_alphabetic)
+        && found & lists::PLACE == 0
+        && found & (lists::FIRST | lists::LAST) != 0
+}
+
+/// Whether a value is a person's full name beyond doubt: its first or last words are in the lists, and nothing else is in it.
+pub(crate) fn surely(value: &str) -> bool {
+    let model = Model::new(BYTES);
+    let words: Vec<u8> = value
+        .split([' ', ',', '-'])
+        .filter(|w| w.chars().count() > 1)
+        .map(|w| lists::find(model.lists, w.trim_matches(['.', '"'])))
+        .collect();
+    let first = words.iter().filter(|w| *w & lists::FIRST != 0).count();
+    let known = words.iter().filter(|w| *w & (lists::FIRST | lists::LAST) != 0).count();
+    (2..=5).contains(&words.len()) && first >= 1 && known == words.len().min(known.max(2)) && known >= 2
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,74 @@
+//! Text as words and signs, for the tagger. Also compiled into its trainer (`bench/names`), so it uses nothing else of the
+//! crate.
+
+/// A word or sign of a text.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Token {
+    pub(crate) start: u32,
+    pub(crate) end: u32,
+    /// White space before it: 0 none, 1 blanks, 2 a line break.
+    pub(crate) gap: u8,
+}
+
+/// Words that end with a dot and do not end a sentence.
+const ABBREVIATIONS: [&str; 24] = [
+    "mr", "mrs", "ms", "dr", "prof", "st", "jr", "sr", "inc", "ltd", "co", "corp", "rev", "hon", "gen",
+    "sgt", "capt", "lt", "col", "hr", "fr", "dipl", "ing", "mag",
+];
+
+/// Cuts a text into tokens. Signs stand alone, but for those inside words (`O'Neil`, `Jean-Luc`, `U.S.`).
+pub(crate) fn cut(text: &str, out: &mut Vec<Token>) {
+    out.clear();
+    let mut gap = 2;
+    let mut from = 0;
+    for (at, c) in text.char_indices() {
+        if at < from {
+            continue;
+        }
+        if c.is_whitespace() {
+            gap = gap.max(if c == '\n' { 2 } else { 1 });
+            continue;
+        }
+        let end = if c.is_alphanumeric() {
+            at + word(text.get(at..).unwrap_or_default())
+        } else {
+            at + c.len_utf8()
+        };
+        out.push(Token { start: at as u32, end: end as u32, gap });
+        (from, gap) = (end, 0);
+    }
+}
+
+/// Length of the word at the start of `rest`.
+fn word(rest: &str) -> usize {
+    let mut end = 0;
+    let mut dotted = false;
+    let mut chars = rest.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        if c.is_alphanumeric() || matches!(c, '\u{300}'..='\u{36f}') {
+            end = at + c.len_utf8();
+            continue;
+        }
+        let next = chars.peek().map(|(_, c)| *c).filter(|c| c.is_alphanumeric());
+        let so_far = rest.get(..at).unwrap_or_default();
+        match c {
+            '-' | '_' | '@' if next.is_some() => {}
+            '\'' | '’' if next.is_some() && !suffix(rest.get(at + c.len_utf8()..).unwrap_or_default()) => {}
+            '.' if next.is_none() => {
+                let known = so_far.len() <= 5 && ABBREVIATIONS.iter().any(|a| a.eq_ignore_ascii_case(so_far));
+                let initial = so_far.chars().count() == 1 && so_far.chars().all(char::is_uppercase);
+                return if known || initial || dotted { at + 1 } else { at };
+            }
+            // `U.S.`, `a.smith`, `example.org`: one word.
+            '.' => dotted = true,
+            _ => return at,
+        }
+    }
+    end
+}
+
+/// `s` and the like behind an apostrophe are words of their own.
+fn suffix(rest: &str) -> bool {
+    let len = rest.find(|c: char| !c.is_alphanumeric()).unwrap_or(rest.len());
+    matches!(rest.get(..len).unwrap_or_default(), "s" | "S" | "t" | "re" | "ve" | "ll" | "d" | "m")
+}

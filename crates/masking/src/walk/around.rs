@@ -1,0 +1,179 @@
+//! What a key says beside its siblings and under the keys above it.
+
+use carnet_json::{Kind, Node, Value};
+
+use super::{Doc, Frame, Walk, inner};
+use crate::columns;
+use crate::keys::{self, Company, Hint, Loose, Role, Said, Strength};
+use crate::token::without_masks;
+
+/// More siblings than this are not asked.
+const SIBLINGS: usize = 48;
+/// Tables in arrays that are noted in one call, and columns of one.
+const TABLES: usize = 4096;
+const COLUMNS: usize = 256;
+/// A label is no longer than this.
+const LABEL: usize = 64;
+
+impl Frame {
+    /// An array or object at `index`, under what `outer` says.
+    pub(super) fn new(index: u32, node: &Node, id: u32, hint: Option<Hint>, outer: Option<&Frame>) -> Frame {
+        Frame {
+            after: node.after,
+            object: node.kind == Kind::Object,
+            key: 0,
+            hide: false,
+            index: u32::MAX,
+            id,
+            hint,
+            node: index,
+            role: outer.map_or(Role::Unknown, |f| keys::inside(f.role, f.below)),
+            below: Role::Neutral,
+            above: hint,
+            company: None,
+            rows: 0,
+            cells: outer.filter(|f| !(f.headed && f.index == 0)).map_or(0, |f| f.rows),
+            headed: false,
+        }
+    }
+}
+
+impl Walk<'_> {
+    /// What the key or the column says about the value at hand.
+    pub(super) fn cell(&self, f: &Frame) -> Option<Hint> {
+        if f.object || f.cells == 0 {
+            return f.hint;
+        }
+        let columns = self.tables.get(usize::from(f.cells) - 1);
+        columns.and_then(|c| c.get(f.index as usize).copied().flatten()).or(f.hint)
+    }
+
+    /// Notes the columns of an array of rows: `{"columns": ["name", "email"], "rows": [["Jane", ...]]}`, or with the
+    /// names in the first row.
+    pub(super) fn table(&mut self, doc: &Doc<'_>, frame: &mut Frame, outer: Option<&Frame>) {
+        let first = doc.tape.nodes().get(frame.node as usize + 1);
+        let rows = frame.node + 1 < frame.after && first.is_some_and(|n| n.kind == Kind::Array);
+        if frame.object || frame.cells > 0 || self.tables.len() >= TABLES || !rows {
+            return;
+        }
+        let beside = outer.filter(|f| f.object).and_then(|f| columns_beside(doc, f.node));
+        frame.headed = beside.is_none();
+        let names = beside.or_else(|| names(doc.tape.value(doc.bytes, frame.node + 1)));
+        let Some(names) = names else { return };
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let hints = columns::hints(&names, &self.detector.scanner.keys);
+        if hints.iter().any(Option::is_some) {
+            self.tables.push(hints);
+            frame.rows = self.tables.len() as u16;
+        }
+    }
+
+    /// Notes what the key at `index` says about the value behind it.
+    pub(super) fn say(&self, doc: &Doc<'_>, frames: &mut [Frame], index: u32, said: &Said) {
+        let Some(f) = frames.last_mut() else { return };
+        f.below = said.role;
+        f.hint = said.hint;
+        if let Some(hint) = self.described(doc, frames, index) {
+            if let Some(f) = frames.last_mut().filter(|f| f.hint.is_none_or(|h| !h.is_strong())) {
+                f.hint = Some(hint);
+            }
+            return;
+        }
+        let Some(f) = frames.last_mut() else { return };
+        let Some(loose) = said.loose else { return };
+        if said.hint.is_some_and(|h| h.strength == Strength::Strong) || !worth(doc, index + 1, loose) {
+            return;
+        }
+        if loose == Loose::Value
+            && let Some(hint) = self.labelled(doc, f)
+        {
+            f.hint = Some(hint);
+            return;
+        }
+        let mut company = f.company;
+        let together = keys::together(said, f.role, f.above, || {
+            *company.get_or_insert_with(|| self.company(doc, f.node))
+        });
+        f.company = company;
+        // A word that says something by itself is not weakened by what is around it.
+        f.hint = match together {
+            Some(hint) if said.hint.is_none() || hint.strength == Strength::Strong => Some(hint),
+            _ => said.hint,
+        };
+    }
+
+    /// What the tool's schema says about the key at `index`.
+    fn described(&self, doc: &Doc<'_>, frames: &[Frame], index: u32) -> Option<Hint> {
+        let schema = self.schema?;
+        let name = |key: u32| doc.tape.value(doc.bytes, key).as_str();
+        let above = frames.iter().rev().skip(1).find(|f| f.object).and_then(|f| name(f.key));
+        schema.get(&name(index)?, above.as_deref())
+    }
+
+    /// What the keys of the object say together.
+    fn company(&self, doc: &Doc<'_>, object: u32) -> Company {
+        let mut company = Company::default();
+        for (key, _) in doc.tape.value(doc.bytes, object).entries().take(SIBLINGS) {
+            let raw = inner(doc.bytes, &key.node());
+            let said = match self.keys.get(raw) {
+                Some(known) => known.said,
+                None => self.detector.scanner.keys.read(&without_masks(&key.as_str().unwrap_or_default())),
+            };
+            company.join(said.beside);
+        }
+        company
+    }
+
+    /// The hint of a sibling that names the value: `{"type": "email", "value": ...}`.
+    fn labelled(&self, doc: &Doc<'_>, f: &Frame) -> Option<Hint> {
+        let keys = &self.detector.scanner.keys;
+        doc.tape.value(doc.bytes, f.node).entries().take(SIBLINGS).find_map(|(key, value)| {
+            let text = value.as_str().filter(|t| (2..=LABEL).contains(&t.len()))?;
+            if !keys.is_label(&key.as_str().unwrap_or_default()) {
+                return None;
+            }
+            keys.label(&text).filter(|h| h.class.is_some())
+        })
+    }
+}
+
+/// The names of the columns in a member beside the rows.
+fn columns_beside(doc: &Doc<'_>, object: u32) -> Option<Vec<String>> {
+    let is_columns = |key: &str| {
+        ["columns", "fields", "headers", "header", "cols", "columnnames", "column_names", "names", "schema"]
+            .iter()
+            .any(|c| c.eq_ignore_ascii_case(key))
+    };
+    let object = doc.tape.value(doc.bytes, object);
+    let (_, columns) =
+        object.entries().take(SIBLINGS).find(|(k, _)| k.as_str().is_some_and(|k| is_columns(&k)))?;
+    names(columns)
+}
+
+/// The strings of an array, or the names of its objects.
+fn names(array: Value<'_>) -> Option<Vec<String>> {
+    let mut out = Vec::new();
+    for item in array.items() {
+        let name = if item.kind() == Kind::Object { item.get("name")?.as_str()? } else { item.as_str()? };
+        if name.len() > LABEL || out.len() >= COLUMNS {
+            return None;
+        }
+        out.push(name.into_owned());
+    }
+    (out.len() >= 2).then_some(out)
+}
+
+/// Whether the value can be what a loose word needs, so that asking its siblings is worth it.
+fn worth(doc: &Doc<'_>, value: u32, loose: Loose) -> bool {
+    let Some(node) = doc.tape.nodes().get(value as usize) else { return false };
+    match node.kind {
+        Kind::Array | Kind::Object => true,
+        Kind::Number => matches!(loose, Loose::Number | Loose::Value | Loose::Line),
+        Kind::String => {
+            let capital = |b: &u8| b.is_ascii_uppercase() || *b >= 0x80 || *b == b'\\';
+            matches!(loose, Loose::Number | Loose::Value | Loose::Line)
+                || inner(doc.bytes, node).first().is_some_and(capital)
+        }
+        _ => false,
+    }
+}
