@@ -16,7 +16,7 @@ import sys
 if os.environ.get("PYTHONHASHSEED") != "0":
     os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, "PYTHONHASHSEED": "0"})
 
-from gen import evasions, ids, layouts_dev, layouts_test, messages, secrets
+from gen import business, evasions, faked, ids, layouts_dev, layouts_test, messages, secrets, tables
 from gen.marks import T, V, document, fill, plain
 from gen.noise import Noise
 from gen.people import Person
@@ -93,9 +93,9 @@ CODE = json.loads((HERE / "gen" / "code.json").read_text())
 
 
 def main():
-    for folder, seed, layouts, templates, id_templates, carriers, positive, code, locale in (
-        ("dev", 11, layouts_dev, messages.DEV, messages.ID_DEV, evasions.CARRIERS_DEV, secrets.positive_dev, CODE["dev"], "de_DE"),
-        ("test", 7919, layouts_test, messages.TEST, messages.ID_TEST, evasions.CARRIERS_TEST, secrets.positive_test, CODE["test"], "nl_NL"),
+    for folder, seed, columns, things, layouts, templates, id_templates, carriers, positive, code, locale in (
+        ("dev", 11, tables.DEV, business.dev, layouts_dev, messages.DEV, messages.ID_DEV, evasions.CARRIERS_DEV, secrets.positive_dev, CODE["dev"], "de_DE"),
+        ("test", 7919, tables.TEST, business.test, layouts_test, messages.TEST, messages.ID_TEST, evasions.CARRIERS_TEST, secrets.positive_test, CODE["test"], "nl_NL"),
     ):
         rng = random.Random(seed)
         write(folder, "records.json.jsonl", records(rng, layouts, 240))
@@ -103,6 +103,11 @@ def main():
         write(folder, "ids.text.jsonl", [*id_texts(rng, id_templates, 5), *hard_texts(rng, 200)])
         write(folder, "evasions.text.jsonl", evaded(rng, carriers, locale))
         write(folder, "secrets.text.jsonl", (plain(f"secret-{i}", positive(rng)) for i in range(240)))
+        locales = layouts.EVERYWHERE if folder == "dev" else ["de_DE", "de_AT", "nl_BE", "cs_CZ", "lt_LT", "no_NO", "en_CA"]
+        write(folder, "tables.text.jsonl", (plain(f"{form}-{i}", table) for i in range(120) for form, table in [tables.make(rng, columns, locales, Noise(rng))]))
+        write(folder, "business.json.jsonl", (document(f"business-{i}", things(rng, Noise(rng)), rng.choice((None, 2))) for i in range(120)))
+        words, where = (faked.DEV, faked.LOCALES_DEV) if folder == "dev" else (faked.TEST, faked.LOCALES_TEST)
+        write(folder, "faked.json.jsonl", (document(f"{where[i % len(where)]}-{i}", faked.make(rng, words, where[i % len(where)], Noise(rng)), rng.choice((None, None, 2))) for i in range(320)))
         write(folder, "clean.text.jsonl", [*(plain(f"clean-{i}", secrets.clean_synthetic(rng, Noise(rng))) for i in range(140)), *clean_code(rng, code, 60)])
 
 

@@ -21,7 +21,7 @@ const USAGE: &str = "usage: cargo xtask <command>
   test [--quick] [--without postgres] [-- FILTER...]
          all tests; --quick: only those that need nothing but Rust
   peers  install the clients and servers that the tests drive, and nothing else
-  score  [--write] [--check] [--faults TYPE] [--answers DIR] [FILE...]
+  score  [--write] [--check] [--faults TYPE] [--answers DIR] [--beside DIR] [FILE...]
          how well masking finds what the labelled sets hold (bench/quality)
   ci     [STEP...]  format, clippy, deny, test, examples, score, fuzz: all, or those named";
 

@@ -6,6 +6,4 @@ here=$(cd "$(dirname "$0")" && pwd); work=$1; sets=$(ls "$here"/../sets/*/*.json
 for tool in presidio presidio-all contextforge; do "$work/venv/bin/python" "$here/ask.py" $tool "$work/$tool" $sets; done
 CARGO_TARGET_DIR="$work/target" cargo build --release --quiet --manifest-path "$here/crates/Cargo.toml"
 for tool in leakguard llm-pii-redact redact-core; do "$work/target/release/others" $tool "$work/$tool" $sets; done
-for tool in presidio presidio-all contextforge leakguard llm-pii-redact redact-core; do
-  (cd "$root" && cargo xtask score --answers "$work/$tool") > "$work/$tool.txt"
-done
+cd "$root" && cargo xtask score --beside "$work"

@@ -60,6 +60,7 @@ pub fn recognisers() -> Vec<Recogniser> {
 pub fn type_of(kind: &'static str) -> (&'static str, Option<&'static str>) {
     match kind.strip_prefix("SECRET_") {
         Some(rest) => ("SECRET", Some(rest)),
+        None if kind == "SECRET" => ("SECRET", Some("GENERIC")),
         None if kind == "URL_CREDENTIALS" => ("SECRET", Some(kind)),
         None => (kind, None),
     }

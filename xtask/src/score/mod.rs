@@ -2,6 +2,7 @@
 //! `CARNET_BIN` names, or a freshly built one), or takes the
 //! answers that another program gave to the same sets, and counts both with the same rule.
 
+mod beside;
 mod floors;
 mod matching;
 mod report;
@@ -32,6 +33,8 @@ pub(crate) struct Options {
     faults: Option<String>,
     /// Another program's answers, in files of the sets' names.
     answers: Option<PathBuf>,
+    /// A folder with such a folder for each program to stand beside Carnet's scores.
+    beside: Option<PathBuf>,
 }
 
 impl Options {
@@ -48,6 +51,7 @@ impl Options {
                 "--answers" => {
                     options.answers = Some(rest.next().context("--answers takes a folder")?.into())
                 }
+                "--beside" => options.beside = Some(rest.next().context("--beside takes a folder")?.into()),
                 other if other.starts_with('-') => bail!("`score` has no option {other}"),
                 file => options.files.push(file.into()),
             }
@@ -78,28 +82,44 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
         }
     };
     let files = if options.files.is_empty() { sets(root)? } else { options.files.clone() };
-    let mut all = Vec::new();
-    for file in &files {
-        let answers = match (&options.answers, &carnet) {
-            (Some(folder), _) => match fs::read_to_string(folder.join(name(file)).with_extension("jsonl")) {
-                Ok(text) => text,
-                Err(_) => continue,
-            },
-            (None, Some(carnet)) => ask(root, carnet, file)?,
-            (None, None) => bail!("nothing to ask"),
-        };
-        let tally = score(file, &answers, options.faults.as_deref())?;
-        all.push(Scored { name: name(file), tally });
-    }
+    let faults = options.faults.as_deref();
+    let all = match (&options.answers, &carnet) {
+        (Some(folder), _) => answered(folder, &files, faults)?,
+        (None, Some(carnet)) => files
+            .iter()
+            .map(|f| Ok(Scored { name: name(f), tally: score(f, &ask(root, carnet, f)?, faults)? }))
+            .collect::<Result<_>>()?,
+        (None, None) => bail!("nothing to ask"),
+    };
     println!("{}", report::table(&all));
     if options.write {
         fs::write(root.join(HOME).join("SCORES.md"), report::page(&all))?;
         floors::write(&root.join(HOME).join("floors.json"), &all)?;
     }
+    if let Some(folder) = &options.beside {
+        let mut programs = vec![("carnet".to_owned(), all)];
+        for program in beside::PROGRAMS {
+            programs.push(((*program).to_owned(), answered(&folder.join(program), &files, None)?));
+        }
+        fs::write(root.join(HOME).join("OTHERS.md"), beside::page(&programs))?;
+        return Ok(());
+    }
     if options.check {
         floors::check(&root.join(HOME).join("floors.json"), &all)?;
     }
     Ok(())
+}
+
+/// The scores of answers that a program gave before. Sets that it was not asked are left out.
+fn answered(folder: &Path, files: &[PathBuf], faults: Option<&str>) -> Result<Vec<Scored>> {
+    let mut all = Vec::new();
+    for file in files {
+        let name = name(file);
+        if let Ok(answers) = fs::read_to_string(folder.join(&name).with_extension("jsonl")) {
+            all.push(Scored { tally: score(file, &answers, faults)?, name });
+        }
+    }
+    Ok(all)
 }
 
 /// Every committed set.
