@@ -315,9 +315,17 @@ pub(crate) struct Words {
 impl Words {
     pub(crate) fn new() -> Self {
         // A word may belong to several countries: it means all of them.
-        let mut all: BTreeMap<&str, Bits> = BTreeMap::new();
+        let mut all: BTreeMap<String, Bits> = BTreeMap::new();
         for (word, bits, code) in WORDS.iter().chain(terms::WORDS) {
-            *all.entry(word).or_default() |= bits | <&[u8; 2]>::try_from(code.as_bytes()).map_or(0, country);
+            let bits = bits | <&[u8; 2]>::try_from(code.as_bytes()).map_or(0, country);
+            *all.entry((*word).to_owned()).or_default() |= bits;
+            // Case is folded for ASCII only.
+            if !word.is_ascii() {
+                *all.entry(word.to_uppercase()).or_default() |= bits;
+                let mut chars = word.chars();
+                let first = chars.next().into_iter().flat_map(char::to_uppercase);
+                *all.entry(first.chain(chars).collect()).or_default() |= bits;
+            }
         }
         let automaton = AhoCorasick::builder()
             .ascii_case_insensitive(true)
@@ -337,17 +345,41 @@ impl Words {
         let cut = memchr::memrchr_iter(b'\n', before).nth(1).unwrap_or(0);
         let after = bytes.get(end..bytes.len().min(end + AFTER)).unwrap_or_default();
         let stop = after.iter().position(|b| matches!(b, b'\n' | b';')).unwrap_or(after.len());
-        self.read(before.get(cut..).unwrap_or_default()) | self.read(after.get(..stop).unwrap_or_default())
+        let (said, other) = self.before(before.get(cut..).unwrap_or_default());
+        // `order 82656062. Call me`: what stands in front names the value, not what follows.
+        if other { said } else { said | self.read(after.get(..stop).unwrap_or_default()) }
+    }
+
+    /// What the words in front of a value mean, and whether the last of them speaks of a machine's number. Words in front
+    /// of another number belong to that one if there are words behind it.
+    fn before(&self, text: &[u8]) -> (Bits, bool) {
+        let mut bits = 0;
+        let mut last = (0, 0);
+        self.each(text, |start, end, meaning| {
+            let between = text.get(last.1..start).unwrap_or_default();
+            if last.1 > 0 && between.windows(5).any(|w| w.iter().all(u8::is_ascii_digit)) {
+                bits = 0;
+            }
+            bits |= meaning;
+            last = (meaning, end);
+        });
+        (bits, last.0 & OTHER != 0)
     }
 
     /// What the words of a text mean.
     pub(crate) fn read(&self, text: &[u8]) -> Bits {
-        let Some(automaton) = &self.automaton else { return 0 };
+        let mut bits = 0;
+        self.each(text, |_, _, meaning| bits |= meaning);
+        bits
+    }
+
+    /// Gives each word: where it begins and ends, and what it means.
+    fn each(&self, text: &[u8], mut found: impl FnMut(usize, usize, Bits)) {
+        let Some(automaton) = &self.automaton else { return };
         let letter = |b: &u8| b.is_ascii_alphabetic() || *b >= 0x80;
         if !text.windows(2).any(|w| w.iter().all(letter)) {
-            return 0;
+            return;
         }
-        let mut bits = 0;
         for m in automaton.find_iter(text) {
             let open =
                 m.start().checked_sub(1).and_then(|i| text.get(i)).is_none_or(|b| !b.is_ascii_alphabetic());
@@ -358,9 +390,9 @@ impl Words {
             let mask = m.start().checked_sub(1).and_then(|i| text.get(i)) == Some(&b'[')
                 && (m.end() == text.len() || matches!(next, b']' | b':' | b'#' | b'_'));
             if open && close && !mask {
-                bits |= self.meanings.get(m.pattern().as_usize()).copied().unwrap_or(0);
+                let meaning = self.meanings.get(m.pattern().as_usize()).copied().unwrap_or(0);
+                found(m.start(), m.end(), meaning);
             }
         }
-        bits
     }
 }

@@ -309,9 +309,11 @@ mod tests {
         let (mut stood, mut failed) = (HashSet::new(), HashSet::new());
         for line in include_str!("../tests/data/national.txt").lines() {
             let [kind, _, _, values] = line.split('|').collect::<Vec<_>>()[..] else { continue };
-            let value = values.split(' ').next().unwrap();
+            let value = values.split(',').next().unwrap();
             let d = digits(value);
             let valid = SCHEMES.iter().find(|s| s.kind == kind && s.len == d.len() && (s.check)(&d));
+            // Accounts are changed by their class, which knows no check digits.
+            let valid = valid.filter(|s| s.class != DataClass::BANK_ACCOUNT);
             let Some(scheme) = valid.filter(|_| value.bytes().all(|b| !b.is_ascii_alphabetic())) else {
                 continue;
             };

@@ -81,6 +81,8 @@ pub(crate) fn fits(hint: Hint, text: &str) -> bool {
             compact && digits >= 2 && (4..=24).contains(&alnum)
         }
         DataClass::IP | DataClass::MAC_ADDRESS => false,
+        DataClass::BIC => crate::scan::bic::is(b),
+        DataClass::CRYPTO => alnum >= 25 && b.len() <= 110,
         DataClass::SECRET => secret(trimmed, hint.strength, true),
         DataClass::PERSON if hint.bits & context::NAMED != 0 => full_name(trimmed) && names::surely(trimmed),
         DataClass::PERSON if hint.strength == Strength::Weak => full_name(trimmed) || names::known(trimmed),

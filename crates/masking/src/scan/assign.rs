@@ -2,15 +2,17 @@
 
 use carnet_model::DataClass;
 
-use super::{Scanner, Text};
+use super::{Scanner, Text, secret};
 use crate::keys::Hint;
 use crate::token::is_mask;
 use crate::value;
 
 /// Names are looked for this far back.
-const NAME: usize = 40;
+const NAME: usize = 56;
 /// Values of other classes than secrets end here at the latest.
 const VALUE: usize = 96;
+/// Secrets end here at the latest.
+const SECRET: usize = 1024;
 
 /// Looks at every `:` and `=`.
 pub(super) fn scan(t: &mut Text<'_>, s: &Scanner) {
@@ -24,28 +26,66 @@ pub(super) fn scan(t: &mut Text<'_>, s: &Scanner) {
             floor = credentials(t, at + 3).unwrap_or(at + 3);
             continue;
         }
-        // No name ends in a digit; most colons in records are those of a time of day.
+        // Most colons in records are those of a time of day.
+        let colon = bytes.get(at) == Some(&b':');
         let digit = at.checked_sub(1).and_then(|i| bytes.get(i)).is_some_and(u8::is_ascii_digit);
-        if digit || operator(bytes, at) {
+        if digit && colon || operator(bytes, at) {
             continue;
         }
-        let Some(name) = name(bytes, floor, at) else { continue };
+        let Some(name) = named(bytes, floor, at) else { continue };
         if in_mask(bytes, at, name) {
             continue;
         }
-        let Some(hint) = s.keys.hint(name) else { continue };
-        if let Some(end) = assigned(t, hint, at + 1) {
-            floor = end;
-        }
+        let hint = s.keys.hint(name);
+        let end = match hint {
+            Some(hint) if hint.class != Some(DataClass::SECRET) && hint.class.is_some() => {
+                assigned(t, hint, at + 1)
+            }
+            _ => assigned_secret(t, s, name, hint.filter(|h| h.class.is_some()), at + 1),
+        };
+        floor = end.unwrap_or(floor);
     }
 }
 
-/// `::`, `==`, `=>`, `!=`: code, not a name with a value.
+/// The name in front of the sign: behind a type (`token: string =`) the one in front of it, in front of `value` the one
+/// that a `name` beside it tells.
+fn named(bytes: &[u8], floor: usize, at: usize) -> Option<&str> {
+    let last = name(bytes, floor, at)?;
+    let typed = ["string", "String", "str", "text", "any", "Optional[str]"].contains(&last);
+    if typed {
+        let before = bytes.get(at.saturating_sub(NAME)..at)?;
+        let colon = memchr::memrchr(b':', before)?;
+        return name(bytes, at.saturating_sub(2 * NAME), at.saturating_sub(NAME) + colon).or(Some(last));
+    }
+    let value = last.rsplit([' ', '-']).next().is_some_and(|w| w.eq_ignore_ascii_case("value"));
+    if value { alias(bytes, at).or(Some(last)) } else { Some(last) }
+}
+
+/// `key="NAME" value=`, or `name: NAME` on the line before `value:`.
+fn alias(bytes: &[u8], at: usize) -> Option<&str> {
+    let before = bytes.get(at.saturating_sub(120)..at)?;
+    let cut = memchr::memrchr_iter(b'\n', before).nth(1).map_or(0, |n| n + 1);
+    let lines = before.get(cut..)?;
+    let sign = [&b"key="[..], b"name=", b"name:", b"name\":", b"key:", b"Name=", b"name ="]
+        .iter()
+        .filter_map(|m| memchr::memmem::rfind(lines, m).map(|n| n + m.len()))
+        .max()?;
+    let rest = lines.get(sign..)?;
+    let lead = rest.iter().take_while(|b| matches!(b, b' ' | b'"' | b'\'')).count();
+    let rest = rest.get(lead..)?;
+    let len =
+        rest.iter().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.')).count();
+    std::str::from_utf8(rest.get(..len)?).ok().filter(|n| n.len() >= 3)
+}
+
+/// `::`, `==`, `!=`, `<=`: code, not a name with a value. `:=`, `?=`, `+=` and `=>` are looked at where their `=` stands.
 fn operator(bytes: &[u8], at: usize) -> bool {
     let before = at.checked_sub(1).and_then(|i| bytes.get(i));
-    matches!(before, Some(b':' | b'=' | b'!' | b'<' | b'>'))
-        || matches!(bytes.get(at + 1), Some(b':' | b'>'))
-        || bytes.get(at..at + 2) == Some(b"==")
+    let next = bytes.get(at + 1);
+    if bytes.get(at) == Some(&b':') {
+        return matches!(next, Some(b':' | b'=')) || before == Some(&b':');
+    }
+    next == Some(&b'=') || matches!(before, Some(b'=' | b'!' | b'<' | b'>'))
 }
 
 /// The name is the label of `[LABEL]` or `[LABEL:token]`, which masking wrote.
@@ -62,7 +102,7 @@ fn in_mask(bytes: &[u8], at: usize, name: &str) -> bool {
 fn credentials(t: &mut Text<'_>, start: usize) -> Option<usize> {
     let rest = t.bytes.get(start..t.bytes.len().min(start + 512))?;
     let stop = |b: &u8| {
-        matches!(b, b'/' | b'?' | b'#' | b'"' | b'\'' | b'<' | b'>' | b'`' | b'\\') || b.is_ascii_whitespace()
+        matches!(b, b'/' | b'?' | b'"' | b'\'' | b'<' | b'>' | b'`' | b'\\') || b.is_ascii_whitespace()
     };
     let len = rest.iter().take_while(|b| !stop(b)).count();
     let authority = rest.get(..len)?;
@@ -82,9 +122,9 @@ fn name(bytes: &[u8], floor: usize, at: usize) -> Option<&str> {
     let window = bytes.get(at.saturating_sub(NAME).max(floor)..at)?;
     let mut end = window.len();
     while end > 0
-        && window
-            .get(end - 1)
-            .is_some_and(|b| matches!(b, b' ' | b'"' | b'\'' | b'*' | b'`' | b']' | b'?' | b':'))
+        && window.get(end - 1).is_some_and(|b| {
+            matches!(b, b' ' | b'"' | b'\'' | b'*' | b'`' | b']' | b'?' | b':' | b'.' | b'+' | b'|' | b'\\')
+        })
     {
         end -= 1;
     }
@@ -99,7 +139,9 @@ fn name(bytes: &[u8], floor: usize, at: usize) -> Option<&str> {
     let cut = text.rmatch_indices(' ').nth(3).map_or(0, |(i, _)| i + 1);
     // `10:30`, `x=1`: no name.
     text.get(cut..).filter(|t| {
-        t.len() >= 2 && t.bytes().next_back().is_some_and(|b| b.is_ascii_alphabetic() || b >= 0x80)
+        let letters = t.bytes().filter(|b| b.is_ascii_alphabetic() || *b >= 0x80).count();
+        let last = t.bytes().next_back().is_some_and(|b| b.is_ascii_alphabetic() || b >= 0x80);
+        t.len() >= 2 && (last || letters >= 3)
     })
 }
 
@@ -112,32 +154,82 @@ fn assigned(t: &mut Text<'_>, hint: Hint, from: usize) -> Option<usize> {
     let quote = rest.first().copied().filter(|b| matches!(b, b'"' | b'\'' | b'`'));
     let open = usize::from(quote.is_some());
     let body = rest.get(open..)?;
-    let limit = body.len().min(if class == DataClass::SECRET { 512 } else { VALUE });
-    let body = body.get(..limit)?;
+    let body = body.get(..body.len().min(VALUE))?;
     let len = match quote {
         Some(q) => body.iter().position(|b| *b == q || *b == b'\n')?,
-        None if class == DataClass::SECRET => body
-            .iter()
-            .position(|b| {
-                b.is_ascii_whitespace() || matches!(b, b',' | b';' | b')' | b'}' | b'"' | b'\'' | b'<' | b'&')
-            })
-            .unwrap_or(limit),
         None => line(body, class),
     };
     let value = std::str::from_utf8(body.get(..len)?).ok()?;
     let value_end = value.trim_end().trim_end_matches(['.', '*']).len();
     let value = value.get(..value_end)?;
-    let accepted = if class == DataClass::SECRET {
-        value::secret(value, hint.strength, quote.is_some())
-    } else {
-        value::fits(hint, value) && (quote.is_some() || value::no_code(hint, value))
-    };
-    if !accepted {
+    if !(value::fits(hint, value) && (quote.is_some() || value::no_code(hint, value))) {
         return None;
     }
     let start = from + lead + open;
     t.hit(start, start + value_end, class, hint.kind, "named_value", 85);
     Some(start + value_end)
+}
+
+/// Words in front of the value of an `Authorization` header.
+const SCHEMES: [&str; 9] =
+    ["bearer", "basic", "token", "apikey", "api-token", "api-key", "digest", "negotiate", "key"];
+
+/// The secret behind a sign, if the name makes it one.
+fn assigned_secret(
+    t: &mut Text<'_>,
+    s: &Scanner,
+    name: &str,
+    hint: Option<Hint>,
+    from: usize,
+) -> Option<usize> {
+    let look = s.secret_names.look(name);
+    if hint.is_none() && look.silent() {
+        return None;
+    }
+    let rest = t.bytes.get(from..t.bytes.len().min(from + SECRET))?;
+    let lead = rest.iter().take_while(|b| matches!(b, b' ' | b'\t' | b'=' | b'*' | b'>' | b'\\')).count();
+    let rest = rest.get(lead..)?;
+    let quote = rest.first().copied().filter(|b| matches!(b, b'"' | b'\'' | b'`'));
+    let open = usize::from(quote.is_some());
+    let mut start = from + lead + open;
+    let mut body = rest.get(open..)?;
+    // The scheme of a header is not part of the secret.
+    let word = body.iter().take_while(|b| b.is_ascii_alphabetic() || **b == b'-').count();
+    let scheme = body.get(..word).and_then(|w| std::str::from_utf8(w).ok()).unwrap_or_default();
+    let header = body.get(word) == Some(&b' ') && SCHEMES.iter().any(|s| s.eq_ignore_ascii_case(scheme));
+    if header {
+        (start, body) = (start + word + 1, body.get(word + 1..)?);
+    }
+    let lower = name.to_ascii_lowercase();
+    let pair = body.iter().take(40).take_while(|b| !b.is_ascii_whitespace()).any(|b| *b == b'=');
+    let cookie = (lower == "cookie" || lower == "set-cookie") && pair;
+    let len = match quote {
+        Some(q) => body.iter().position(|b| *b == q || *b == b'\n')?,
+        None if cookie => body.iter().take_while(|b| !matches!(b, b'\n' | b'\r' | b'"' | b'\'')).count(),
+        None => unquoted(body),
+    };
+    let value = std::str::from_utf8(body.get(..len)?).ok()?;
+    let end = value.trim_end_matches(['.', '*', '\\', ' ']).len();
+    let value = value.get(..end)?;
+    let kind = if header {
+        (value.len() >= 8 && !value::placeholder(value.as_bytes()) && !secret::sample(value.as_bytes()))
+            .then_some("SECRET")
+            .filter(|_| value.bytes().any(|b| b.is_ascii_digit() || b == b'='))
+    } else {
+        secret::secret(look, hint, value, quote.is_some() || cookie)
+    }?;
+    t.hit(start, start + end, DataClass::SECRET, kind, "named_value", 85);
+    Some(start + end)
+}
+
+/// Length of an unquoted secret. A backslash before `n` or `r` is the end of a line in a quoted text.
+fn unquoted(body: &[u8]) -> usize {
+    let stop = |b: &u8| {
+        b.is_ascii_whitespace() || matches!(b, b',' | b';' | b')' | b'}' | b'"' | b'\'' | b'<' | b'&' | b'`')
+    };
+    let len = body.iter().position(stop).unwrap_or(body.len());
+    let end = |w: &[u8]| matches!(w, [b'\\', b'n' | b'r' | b't']);
+    body.get(..len).and_then(|v| v.windows(2).position(end)).unwrap_or(len)
 }
 
 /// Length of an unquoted value: to the end of the line or the next separator.

@@ -17,6 +17,7 @@ fn issued(d: &[u8]) -> Option<bool> {
         3400..=3499 | 3700..=3799 => n == 15,
         3000..=3059 | 3095 | 3600..=3699 | 3800..=3999 => (14..=19).contains(&n),
         6011 | 6440..=6599 | 6200..=6299 | 3528..=3589 | 8100..=8199 => (16..=19).contains(&n),
+        9792 | 8600 | 9860 | 2205 | 5019 => n == 16,
         2200..=2204 | 1800 | 2131 => (15..=19).contains(&n),
         _ => false,
     };
@@ -54,8 +55,15 @@ pub(super) fn scan(t: &mut Text<'_>, s: &Scanner, c: &mut Candidate<'_>) -> Opti
     if decimal {
         return None;
     }
-    let said = |c: &mut Candidate<'_>| c.meaning(t, s, end) & context::CARD != 0;
-    if !(sure && written || said(c)) {
+    let single = matches!(groups, [_]);
+    let bits = if sure && written && !(single && groups.first().is_some_and(|n| *n < 15)) {
+        context::CARD
+    } else {
+        c.meaning(t, s, end)
+    };
+    // Thirteen and fourteen digits are also those of articles and of milliseconds.
+    let short = sure && written && bits & (context::OTHER | context::CARD) == 0;
+    if bits & context::CARD == 0 && !short {
         return None;
     }
     t.hit(c.start, end, DataClass::CARD, "CREDIT_CARD", "card", if sure { 95 } else { 85 });

@@ -68,3 +68,28 @@ pub(crate) fn two(d: &[u8], at: usize) -> u64 {
 pub(crate) fn uniform(d: &[u8]) -> bool {
     d.windows(2).all(|w| w.first() == w.last())
 }
+
+/// Verhoeff's check, with the check digit last.
+pub(crate) fn verhoeff(d: &[u8]) -> bool {
+    // The dihedral group of order ten, and the permutation applied once for each place.
+    const PERMUTE: [u8; 10] = [1, 5, 7, 6, 2, 8, 3, 0, 9, 4];
+    let mut c = 0u8;
+    for (i, x) in d.iter().rev().enumerate() {
+        let mut x = *x;
+        for _ in 0..i % 8 {
+            x = PERMUTE.get(usize::from(x)).copied().unwrap_or(0);
+        }
+        c = dihedral(c, x);
+    }
+    c == 0
+}
+
+/// The product of two elements: 0 to 4 are rotations, 5 to 9 reflections.
+fn dihedral(a: u8, b: u8) -> u8 {
+    match (a < 5, b < 5) {
+        (true, true) => (a + b) % 5,
+        (true, false) => (a + b) % 5 + 5,
+        (false, true) => (a + 5 - b) % 5 + 5,
+        (false, false) => (a + 5 - b) % 5,
+    }
+}

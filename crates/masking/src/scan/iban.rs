@@ -98,6 +98,85 @@ static LENGTHS: &[(&[u8; 2], usize)] = &[
     (b"YE", 30),
 ];
 
+/// The parts of the account behind the check digits where they are not all digits (`n` digits, `a` letters, `c` either).
+static STRUCTURES: &[(&[u8; 2], &str)] = &[
+    (b"AL", "8n16c"),
+    (b"AD", "8n12c"),
+    (b"AZ", "4a20c"),
+    (b"BH", "4a14c"),
+    (b"BG", "4a6n8c"),
+    (b"BR", "23n1a1c"),
+    (b"BY", "4c4n16c"),
+    (b"CH", "5n12c"),
+    (b"CY", "8n16c"),
+    (b"DO", "4c20n"),
+    (b"FK", "2a12n"),
+    (b"FR", "10n11c2n"),
+    (b"GB", "4a14n"),
+    (b"GE", "2a16n"),
+    (b"GI", "4a15c"),
+    (b"GR", "7n16c"),
+    (b"GT", "4c20c"),
+    (b"HN", "4a20n"),
+    (b"IE", "4a14n"),
+    (b"IQ", "4a15n"),
+    (b"IT", "1a10n12c"),
+    (b"JO", "4a4n18c"),
+    (b"KW", "4a22c"),
+    (b"KZ", "3n13c"),
+    (b"LB", "4n20c"),
+    (b"LC", "4a24c"),
+    (b"LI", "5n12c"),
+    (b"LU", "3n13c"),
+    (b"LV", "4a13c"),
+    (b"MC", "10n11c2n"),
+    (b"MD", "2c18c"),
+    (b"MK", "3n10c2n"),
+    (b"MT", "4a5n18c"),
+    (b"MU", "4a19n3a"),
+    (b"NI", "4a20n"),
+    (b"NL", "4a10n"),
+    (b"OM", "3n16c"),
+    (b"PK", "4a16c"),
+    (b"PS", "4a21c"),
+    (b"QA", "4a21c"),
+    (b"RO", "4a16c"),
+    (b"RU", "14n15c"),
+    (b"SA", "2n18c"),
+    (b"SC", "4a20n3a"),
+    (b"SM", "1a10n12c"),
+    (b"SV", "4a20n"),
+    (b"TR", "5n1n16c"),
+    (b"UA", "6n19c"),
+    (b"VG", "4a16n"),
+    (b"YE", "4a4n18c"),
+];
+
+/// Whether the account has the parts that its country asks for.
+fn structured(country: [u8; 2], account: &[u8]) -> bool {
+    let Some((_, parts)) = STRUCTURES.iter().find(|s| s.0 == &country) else {
+        return account.iter().all(u8::is_ascii_digit);
+    };
+    let (mut rest, mut n) = (account, 0usize);
+    for b in parts.bytes() {
+        if b.is_ascii_digit() {
+            n = n * 10 + usize::from(b - b'0');
+            continue;
+        }
+        let Some((part, tail)) = rest.split_at_checked(n) else { return false };
+        let fits = match b {
+            b'n' => part.iter().all(u8::is_ascii_digit),
+            b'a' => part.iter().all(u8::is_ascii_alphabetic),
+            _ => true,
+        };
+        if !fits {
+            return false;
+        }
+        (rest, n) = (tail, 0);
+    }
+    rest.is_empty()
+}
+
 /// Looks for an account number at the beginning of a word.
 pub(super) fn at(t: &mut Text<'_>, start: usize, word_end: usize) -> Option<usize> {
     let word = t.bytes.get(start..word_end)?;
@@ -110,14 +189,14 @@ pub(super) fn at(t: &mut Text<'_>, start: usize, word_end: usize) -> Option<usiz
     let len = LENGTHS.get(i)?.1;
     let mut buffer = [0u8; 34];
     let end = collect(t.bytes, start, len, &mut buffer)?;
-    if !ends(t.bytes, end) || !mod_97(buffer.get(..len)?) {
+    if !ends(t.bytes, end) || !mod_97(buffer.get(..len)?) || !structured(country, buffer.get(4..len)?) {
         return None;
     }
     t.hit(start, end, DataClass::IBAN, "IBAN_CODE", "iban", 97);
     Some(end)
 }
 
-/// Takes `len` letters and digits, with single spaces, hyphens or dots between groups; gives the end.
+/// Takes `len` letters and digits, with a space, hyphen or dot between groups or a line break; gives the end.
 fn collect(bytes: &[u8], start: usize, len: usize, out: &mut [u8; 34]) -> Option<usize> {
     let mut n = 0;
     let mut i = start;
@@ -130,12 +209,19 @@ fn collect(bytes: &[u8], start: usize, len: usize, out: &mut [u8; 34]) -> Option
             gap = 0;
         } else if matches!(b, b' ' | b'-' | b'.') && gap == 0 && n >= 2 {
             gap = 1;
+        } else if matches!(b, b'\n' | b'\r' | b' ') && gap < 4 && n >= 4 && breaks(bytes, i) {
+            gap += 1;
         } else {
             return None;
         }
         i += 1;
     }
     Some(i)
+}
+
+/// A line break stands here or beside the spaces that stand here.
+fn breaks(bytes: &[u8], at: usize) -> bool {
+    bytes.get(at.saturating_sub(2)..bytes.len().min(at + 3)).is_some_and(|w| w.contains(&b'\n'))
 }
 
 /// ISO/IEC 7064 MOD 97-10 with the first four characters moved to the end.

@@ -3,19 +3,24 @@
 
 mod about;
 mod assign;
+pub(crate) mod bic;
 pub(crate) mod bytes;
 mod card;
 pub(crate) mod checks;
+mod crypto;
+mod dates;
 mod digits;
 mod email;
 mod iban;
 mod ip;
 mod letters;
+mod mrz;
 mod number;
 mod phone;
 pub(crate) mod schemes;
 mod secret;
 pub(crate) mod terms;
+mod vehicle;
 mod word;
 
 use std::ops::Range;
@@ -49,8 +54,11 @@ pub(crate) struct Scanner {
     pub(crate) keys: Keys,
     words: Words,
     marks: secret::Marks,
+    vendors: secret::Vendors,
+    secret_names: secret::Names,
     plans: phone::Plans,
     names: Names,
+    schemes: schemes::Schemes,
 }
 
 /// A text under inspection and what is known about it.
@@ -82,8 +90,11 @@ impl Scanner {
             keys: Keys::new(),
             words: Words::new(),
             marks: secret::Marks::new(),
+            vendors: secret::Vendors::new(),
+            secret_names: secret::Names::new(),
             plans: phone::Plans::new(),
             names: options.names,
+            schemes: schemes::Schemes::new(),
         }
     }
 
@@ -138,7 +149,7 @@ impl Scanner {
             email::scan(&mut t);
             drop_false_mail(t.hits, first);
         }
-        secret::scan(&mut t, &self.marks);
+        secret::scan(&mut t, self);
         if hint.is_none() {
             self.columns(text, t.hits);
         }

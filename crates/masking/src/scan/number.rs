@@ -3,8 +3,8 @@
 use carnet_model::DataClass;
 
 use super::digits::Row;
-use super::schemes::{SCHEMES, Scheme};
-use super::{Scanner, Text, card, checks, ip, letters, phone, word};
+use super::schemes::{Needs, Scheme};
+use super::{Scanner, Text, card, checks, dates, ip, letters, phone, word};
 use crate::context::{self, Bits};
 
 /// Looks at every row of digits and every word with a digit in it.
@@ -76,6 +76,17 @@ fn number(t: &mut Text<'_>, s: &Scanner, start: usize, end: usize) -> usize {
         return end;
     }
     let len = end - start;
+    if matches!(len, 1 | 2 | 4)
+        && let Some(end) = dates::spelled(t, s, start, end)
+    {
+        return end;
+    }
+    if len <= 4
+        && beside_capitals(bytes, start)
+        && let Some(end) = word::by_words(t, s, start, end)
+    {
+        return end;
+    }
     // A short number that stands alone is no value of any kind; most numbers end here.
     if len < 4 && !row_goes_on(bytes, end) {
         return end;
@@ -152,6 +163,17 @@ fn behind_date(bytes: &[u8], start: usize) -> usize {
     start + if time && !more { 19 } else { 8 }
 }
 
+/// `AB-123`, `B 12`: up to three capital letters in front, as on number plates.
+fn beside_capitals(bytes: &[u8], start: usize) -> bool {
+    let before = bytes.get(start.saturating_sub(5)..start).unwrap_or_default();
+    let Some((gap, head)) = before.split_last() else { return false };
+    let letters = head.iter().rev().take_while(|b| b.is_ascii_uppercase()).count();
+    let next = head.len().checked_sub(letters + 1).and_then(|i| head.get(i));
+    matches!(gap, b' ' | b'-')
+        && (1..=3).contains(&letters)
+        && next.is_none_or(|b| !b.is_ascii_alphanumeric())
+}
+
 /// Whether a separator and something more stand behind a group.
 fn row_goes_on(bytes: &[u8], end: usize) -> bool {
     matches!(bytes.get(end), Some(b' ' | b'-' | b'.' | b'/' | b')'))
@@ -193,7 +215,9 @@ fn ssn(t: &mut Text<'_>, s: &Scanner, c: &mut Candidate<'_>) -> Option<usize> {
         return None;
     }
     let bits = c.meaning(t, s, end);
-    let said = bits & (context::SSN | context::country(b"US")) != 0;
+    // Another number of the same length may be named: an EIN, an NPI, a routing number.
+    let another = bits & (context::TAX | context::HEALTH | context::ACCOUNT) != 0 && bits & context::SSN == 0;
+    let said = bits & (context::SSN | context::country(b"US")) != 0 && !another;
     if !said && (!spoken || bits & context::OTHER != 0) {
         return None;
     }
@@ -208,13 +232,13 @@ fn schemes(t: &mut Text<'_>, s: &Scanner, c: &mut Candidate<'_>) -> Option<usize
     }
     let mut best: Option<(usize, u8, &'static Scheme)> = None;
     for (k, (end, total, _)) in c.row.ends().iter().enumerate() {
-        if !(8..=15).contains(total)
+        if !(8..=18).contains(total)
             || !ends(t.bytes, *end)
             || c.row.ends().get(k + 1).is_some_and(|next| next.2 != b' ')
         {
             continue;
         }
-        for scheme in SCHEMES.iter().filter(|x| x.len == *total) {
+        for scheme in s.schemes.of(*total) {
             if !(scheme.check)(c.row.digits.first(*total)) {
                 continue;
             }
@@ -230,20 +254,33 @@ fn schemes(t: &mut Text<'_>, s: &Scanner, c: &mut Candidate<'_>) -> Option<usize
     Some(end)
 }
 
+/// Thirteen digits that are a time of the years 2001 to 2030 in milliseconds since 1970.
+fn milliseconds(d: &[u8]) -> bool {
+    d.len() == 13 && d.first() == Some(&1) && d.get(1).is_some_and(|x| *x < 9)
+}
+
 /// How sure a number is of a scheme whose check it passes; 0 for not at all.
 fn judge(s: &Scanner, scheme: &Scheme, row: &Row, last_group: usize, bits: Bits) -> u8 {
     let (lengths, _) = row.lengths();
-    let written = last_group == 0 || lengths.get(..=last_group) == Some(scheme.shape);
+    let shaped = last_group > 0 && lengths.get(..=last_group) == Some(scheme.shape);
+    let written = last_group == 0 || shaped;
     let own = bits & context::country(scheme.country) != 0;
     let general = bits & (scheme.words | context::ID) != 0;
     let enabled = s.country(scheme.country);
     let other = bits & context::OTHER != 0;
+    let rare = match scheme.needs {
+        Needs::Nothing => written && !(last_group == 0 && milliseconds(row.digits.first(scheme.len))),
+        Needs::Shape => shaped,
+        Needs::Word | Needs::Own => false,
+    };
     match (own, general, enabled) {
+        (true, ..) if bits & scheme.words != 0 => 96,
         (true, ..) => 95,
+        _ if scheme.needs == Needs::Own => 0,
         (_, true, true) => 92,
         (_, true, false) => 80,
         (_, false, true) if written && !other => 75,
-        _ if scheme.alone && written && !other => 70,
+        _ if rare && !other => 70,
         _ => 0,
     }
 }

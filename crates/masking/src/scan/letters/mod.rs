@@ -4,19 +4,24 @@ use carnet_model::DataClass;
 
 use super::checks::{day_month, number};
 use super::number::{ends, meaning};
+use super::schemes::Needs;
 use super::{Scanner, Text};
 use crate::context;
 
+mod world;
+
 const ID: DataClass = DataClass::NATIONAL_ID;
 const TAX: DataClass = DataClass::TAX_ID;
+const HEALTH: DataClass = DataClass::HEALTH_ID;
+/// No letters and digits of one number go on longer.
+const LONGEST: usize = 18;
 
 /// A format that a word fits.
 struct Fit {
     kind: &'static str,
     class: DataClass,
     country: &'static [u8; 2],
-    /// Needs no word, key or enabled country.
-    alone: bool,
+    needs: Needs,
     end: usize,
 }
 
@@ -26,18 +31,20 @@ pub(super) fn at(t: &mut Text<'_>, s: &Scanner, start: usize, end: usize) -> Opt
         .checked_sub(1)
         .and_then(|i| t.bytes.get(i))
         .is_some_and(|b| matches!(b, b'-' | b'_' | b'.' | b'/' | b'+' | b'='));
-    let mut buffer = [0u8; 16];
+    let mut buffer = [0u8; LONGEST];
     let (n, stops) = compact(t.bytes, start, &mut buffer);
     let word_len = end - start;
     let fit = buffer
         .get(..word_len.min(n))
-        .filter(|_| word_len <= 16 && ends(t.bytes, end))
+        .filter(|_| word_len <= LONGEST && ends(t.bytes, end))
         .and_then(|w| whole(w, end))
         .or_else(|| grouped(&buffer, n, t.bytes, &stops))?;
     let bits = meaning(t, s, start, fit.end);
-    let said = bits & (context::country(fit.country) | context::ID | context::TAX) != 0;
+    let own = bits & context::country(fit.country) != 0;
+    let said = own || fit.needs != Needs::Own && bits & (context::ID | context::TAX | context::HEALTH) != 0;
     let other = bits & context::OTHER != 0;
-    if !said && (glued || other || !(fit.alone || s.country(fit.country))) {
+    let free = fit.needs == Needs::Nothing || fit.needs == Needs::Word && s.country(fit.country);
+    if !said && (glued || other || !free) {
         return None;
     }
     t.hit(start, fit.end, fit.class, fit.kind, "national_number", if said { 95 } else { 78 });
@@ -61,10 +68,10 @@ pub(super) fn beside(t: &mut Text<'_>, s: &Scanner, start: usize, end: usize) ->
 }
 
 /// The next letters and digits without the separators between them, in upper case; how many, and where each ends.
-fn compact(bytes: &[u8], start: usize, out: &mut [u8; 16]) -> (usize, [usize; 16]) {
+fn compact(bytes: &[u8], start: usize, out: &mut [u8; LONGEST]) -> (usize, [usize; LONGEST]) {
     let (mut n, mut gap) = (0, 0);
-    let mut stops = [0; 16];
-    for (i, b) in bytes.iter().enumerate().skip(start).take(24) {
+    let mut stops = [0; LONGEST];
+    for (i, b) in bytes.iter().enumerate().skip(start).take(LONGEST + 8) {
         if b.is_ascii_alphanumeric() {
             let (Some(slot), Some(stop)) = (out.get_mut(n), stops.get_mut(n)) else { break };
             (*slot, *stop) = (b.to_ascii_uppercase(), i + 1);
@@ -78,42 +85,60 @@ fn compact(bytes: &[u8], start: usize, out: &mut [u8; 16]) -> (usize, [usize; 16
     (n, stops)
 }
 
+/// Length, check, type, class, country, what else it needs, and whether it is also read with separators inside.
+pub(super) type Format = (usize, fn(&[u8]) -> bool, &'static str, DataClass, &'static [u8; 2], Needs, bool);
+
+/// Every format; the first that fits is reported.
+#[rustfmt::skip]
+pub(super) static FORMATS: &[Format] = &[
+    (16, codice_fiscale, "IT_FISCAL_CODE", TAX, b"IT", Needs::Nothing, true),
+    (16, world::uk_driver, "DRIVING_LICENCE", DataClass::DRIVING_LICENCE, b"GB", Needs::Nothing, true),
+    (9, dni, "ES_NIF", ID, b"ES", Needs::Nothing, true),
+    (9, nie, "ES_NIE", ID, b"ES", Needs::Nothing, true),
+    (9, nino, "UK_NINO", ID, b"GB", Needs::Nothing, true),
+    (9, pps, "IE_PPS", ID, b"IE", Needs::Nothing, false),
+    (8, pps, "IE_PPS", ID, b"IE", Needs::Word, false),
+    (15, corsica, "FR_NIR", ID, b"FR", Needs::Nothing, true),
+    (12, pt_cc, "PT_CC", ID, b"PT", Needs::Nothing, true),
+    (12, de_pension, "DE_SOCIAL_SECURITY", ID, b"DE", Needs::Word, true),
+    (10, world::de_kvnr, "DE_KVNR", HEALTH, b"DE", Needs::Word, false),
+    (10, world::de_document, "DE_ID_CARD", ID, b"DE", Needs::Word, false),
+    (9, cy_tic, "CY_TIC", TAX, b"CY", Needs::Word, false),
+    (8, mt_id, "MT_ID", ID, b"MT", Needs::Word, false),
+    (9, world::it_card, "IT_IDENTITY_CARD", ID, b"IT", Needs::Word, false),
+    (9, pl_card, "PL_ID_CARD", ID, b"PL", Needs::Word, false),
+    (9, world::es_cif, "ES_CIF", TAX, b"ES", Needs::Own, false),
+    (9, world::sg_nric, "SG_NRIC_FIN", ID, b"SG", Needs::Nothing, false),
+    (9, world::us_dea, "US_DEA", HEALTH, b"US", Needs::Own, false),
+    (9, de_card, "DE_ID_CARD", ID, b"DE", Needs::Word, false),
+    (8, world::gr_card, "GR_ID_CARD", ID, b"GR", Needs::Own, true),
+    (10, world::in_pan, "IN_PAN", TAX, b"IN", Needs::Nothing, false),
+    (15, world::in_gstin, "IN_GSTIN", TAX, b"IN", Needs::Nothing, false),
+    (10, world::in_voter, "IN_VOTER", ID, b"IN", Needs::Own, false),
+    (18, world::mx_curp, "MX_CURP", ID, b"MX", Needs::Nothing, false),
+    (18, world::cn_ric, "CN_RIC", ID, b"CN", Needs::Nothing, false),
+    (11, world::us_mbi, "US_MBI", HEALTH, b"US", Needs::Nothing, true),
+];
+
 /// Formats written in one piece.
 fn whole(w: &[u8], end: usize) -> Option<Fit> {
-    let fit = |kind, class, country, alone| Some(Fit { kind, class, country, alone, end });
-    match w.len() {
-        16 if codice_fiscale(w) => fit("IT_FISCAL_CODE", TAX, b"IT", true),
-        9 if dni(w) => fit("ES_NIF", ID, b"ES", true),
-        9 if nie(w) => fit("ES_NIE", ID, b"ES", true),
-        9 if nino(w) => fit("UK_NINO", ID, b"GB", true),
-        8 | 9 if pps(w) => fit("IE_PPS", ID, b"IE", w.len() == 9),
-        15 if corsica(w) => fit("FR_NIR", ID, b"FR", true),
-        12 if de_pension(w) => fit("DE_SOCIAL_SECURITY", ID, b"DE", false),
-        9 if cy_tic(w) => fit("CY_TIC", TAX, b"CY", false),
-        8 if mt_id(w) => fit("MT_ID", ID, b"MT", false),
-        9 if de_card(w) => fit("DE_ID_CARD", ID, b"DE", false),
-        12 if pt_cc(w) => fit("PT_CC", ID, b"PT", true),
-        9 if pl_card(w) => fit("PL_ID_CARD", ID, b"PL", false),
-        _ => None,
-    }
+    fitting(w, end, |f| f.0 == w.len())
 }
 
 /// Formats written with separators.
-fn grouped(all: &[u8; 16], n: usize, bytes: &[u8], stops: &[usize; 16]) -> Option<Fit> {
-    [9, 12, 16].into_iter().filter(|len| *len <= n).find_map(|len| {
-        let w = all.get(..len)?;
+fn grouped(all: &[u8; LONGEST], n: usize, bytes: &[u8], stops: &[usize; LONGEST]) -> Option<Fit> {
+    [9, 11, 12, 15, 16, 8].into_iter().filter(|len| *len <= n).find_map(|len| {
         let end = *stops.get(len - 1)?;
-        let fit = |kind, class, country| Some(Fit { kind, class, country, alone: true, end });
-        match len {
-            _ if !ends(bytes, end) => None,
-            9 if nino(w) => fit("UK_NINO", ID, b"GB"),
-            9 if dni(w) => fit("ES_NIF", ID, b"ES"),
-            9 if nie(w) => fit("ES_NIE", ID, b"ES"),
-            16 if codice_fiscale(w) => fit("IT_FISCAL_CODE", TAX, b"IT"),
-            12 if pt_cc(w) => fit("PT_CC", ID, b"PT"),
-            _ => None,
+        if !ends(bytes, end) {
+            return None;
         }
+        fitting(all.get(..len)?, end, |f| f.6 && f.0 == len)
     })
+}
+
+fn fitting(w: &[u8], end: usize, among: impl Fn(&Format) -> bool) -> Option<Fit> {
+    let (_, _, kind, class, country, needs, _) = FORMATS.iter().find(|f| among(f) && (f.1)(w))?;
+    Some(Fit { kind, class: *class, country, needs: *needs, end })
 }
 
 fn digits(w: &[u8]) -> Option<u64> {

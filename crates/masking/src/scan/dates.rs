@@ -1,0 +1,152 @@
+//! Dates with the name of a month in them, beside a word for birth: `12 March 1980`, `March 12, 1980`, `12. März 1980`,
+//! `12 de marzo de 1980`, `1980. március 12.`.
+
+use carnet_model::DataClass;
+
+use super::number::meaning;
+use super::{Scanner, Text};
+use crate::context;
+
+/// Names of months in the languages of the EU, of Norway, Iceland and Turkey, in lower case: nominative, genitive, short.
+#[rustfmt::skip]
+static MONTHS: &[&str] = &[
+    // English, German, Dutch, Danish, Norwegian, Swedish, Icelandic
+    "jan", "january", "januar", "jänner", "januari", "janúar", "feb", "february", "februar", "februari", "febrúar",
+    "mar", "march", "märz", "mrz", "maart", "mrt", "marts", "mars", "apr", "april", "apríl", "may", "mai", "mei", "maj",
+    "maí", "jun", "june", "juni", "júní", "jul", "july", "juli", "júlí", "aug", "august", "augustus", "augusti", "ágúst",
+    "sep", "sept", "september", "oct", "october", "okt", "oktober", "október", "nov", "november", "nóvember", "dec",
+    "december", "dez", "dezember", "des", "desember",
+    // French, Italian, Spanish, Portuguese, Romanian
+    "janvier", "janv", "février", "fevrier", "févr", "avril", "avr", "juin", "juillet", "juil", "août", "aout",
+    "septembre", "octobre", "novembre", "décembre", "decembre", "déc", "gennaio", "gen", "febbraio", "marzo", "aprile",
+    "maggio", "mag", "giugno", "giu", "luglio", "lug", "agosto", "ago", "settembre", "set", "ottobre", "ott", "dicembre",
+    "dic", "enero", "ene", "febrero", "abril", "abr", "mayo", "junio", "julio", "septiembre", "setiembre", "octubre",
+    "noviembre", "diciembre", "janeiro", "fevereiro", "fev", "março", "maio", "junho", "julho", "setembro", "outubro",
+    "out", "novembro", "dezembro", "ianuarie", "ian", "februarie", "martie", "aprilie", "iunie", "iun", "iulie", "iul",
+    "septembrie", "octombrie", "noiembrie", "decembrie",
+    // Polish, Czech, Slovak, Slovene, Croatian
+    "stycznia", "styczeń", "lutego", "luty", "marca", "marzec", "kwietnia", "kwiecień", "maja", "czerwca", "czerwiec",
+    "lipca", "lipiec", "sierpnia", "sierpień", "września", "wrzesień", "października", "październik", "listopada",
+    "listopad", "grudnia", "grudzień", "ledna", "leden", "února", "únor", "března", "březen", "dubna", "duben", "května",
+    "květen", "června", "červen", "července", "červenec", "srpna", "srpen", "září", "října", "říjen", "prosince",
+    "prosinec", "januára", "január", "februára", "február", "apríla", "mája", "máj", "júna", "jún", "júla", "júl",
+    "augusta", "septembra", "októbra", "novembra", "decembra", "januarja", "februarja", "marec", "aprila", "junij",
+    "junija", "julij", "julija", "avgust", "avgusta", "oktobra", "siječnja", "siječanj", "veljače", "veljača", "ožujka",
+    "ožujak", "travnja", "travanj", "svibnja", "svibanj", "lipnja", "lipanj", "srpnja", "srpanj", "kolovoza", "kolovoz",
+    "rujna", "rujan", "listopad", "studenoga", "studenog", "studeni", "prosinca", "prosinac",
+    // Hungarian, Finnish, Estonian, Latvian, Lithuanian
+    "március", "április", "május", "június", "július", "augusztus", "szeptember", "tammikuuta", "tammikuu", "helmikuuta",
+    "helmikuu", "maaliskuuta", "maaliskuu", "huhtikuuta", "huhtikuu", "toukokuuta", "toukokuu", "kesäkuuta", "kesäkuu",
+    "heinäkuuta", "heinäkuu", "elokuuta", "elokuu", "syyskuuta", "syyskuu", "lokakuuta", "lokakuu", "marraskuuta",
+    "marraskuu", "joulukuuta", "joulukuu", "jaanuar", "veebruar", "märts", "aprill", "juuni", "juuli", "detsember",
+    "oktoober", "janvāris", "janvārī", "februāris", "februārī", "aprīlis", "aprīlī", "maijs", "maijā", "jūnijs",
+    "jūnijā", "jūlijs", "jūlijā", "augusts", "augustā", "septembris", "septembrī", "oktobris", "oktobrī", "novembris",
+    "novembrī", "decembris", "decembrī", "sausio", "sausis", "vasario", "vasaris", "kovo", "kovas", "balandžio",
+    "balandis", "gegužės", "gegužė", "birželio", "birželis", "liepos", "liepa", "rugpjūčio", "rugpjūtis", "rugsėjo",
+    "rugsėjis", "spalio", "spalis", "lapkričio", "lapkritis", "gruodžio", "gruodis",
+    // Greek, Bulgarian, Irish, Maltese, Turkish
+    "ιανουαρίου", "ιανουάριος", "φεβρουαρίου", "φεβρουάριος", "μαρτίου", "μάρτιος", "απριλίου", "απρίλιος", "μαΐου",
+    "μάιος", "ιουνίου", "ιούνιος", "ιουλίου", "ιούλιος", "αυγούστου", "αύγουστος", "σεπτεμβρίου", "σεπτέμβριος",
+    "οκτωβρίου", "οκτώβριος", "νοεμβρίου", "νοέμβριος", "δεκεμβρίου", "δεκέμβριος", "януари", "февруари", "март",
+    "април", "май", "юни", "юли", "август", "септември", "октомври", "ноември", "декември", "eanáir", "feabhra",
+    "márta", "aibreán", "bealtaine", "meitheamh", "iúil", "lúnasa", "meán fómhair", "samhain", "nollaig", "jannar",
+    "frar", "marzu", "mejju", "ġunju", "lulju", "awwissu", "settembru", "ottubru", "novembru", "diċembru", "ocak",
+    "şubat", "mart", "nisan", "mayıs", "haziran", "temmuz", "ağustos", "eylül", "ekim", "kasım", "aralık",
+];
+
+fn gap(b: Option<&u8>) -> bool {
+    matches!(b, Some(b' ' | b'.' | b',' | b'-' | b'/'))
+}
+
+fn letter(b: Option<&u8>) -> bool {
+    b.is_some_and(|b| b.is_ascii_alphabetic() || *b >= 0x80)
+}
+
+/// Signs and small words between the parts of a date: `. `, `st `, `º de `, `-`.
+fn between(bytes: &[u8], mut i: usize) -> usize {
+    for mark in ["st", "nd", "rd", "th", "er", "º", "ª"] {
+        if bytes.get(i..i + mark.len()) == Some(mark.as_bytes()) && !letter(bytes.get(i + mark.len())) {
+            i += mark.len();
+            break;
+        }
+    }
+    let skip = |mut i: usize, most: usize| {
+        let end = i + most;
+        while i < end && gap(bytes.get(i)) {
+            i += 1;
+        }
+        i
+    };
+    i = skip(i, 2);
+    for word in ["de ", "del ", "of ", "d'", "do ", "m. ", "gada "] {
+        if bytes.get(i..i + word.len()) == Some(word.as_bytes()) {
+            return skip(i + word.len(), 1);
+        }
+    }
+    i
+}
+
+/// The end of the name of a month that begins at `i`.
+fn month(bytes: &[u8], i: usize) -> Option<usize> {
+    let rest = bytes.get(i..bytes.len().min(i + 28))?;
+    let len = rest.iter().take_while(|b| b.is_ascii_alphabetic() || **b >= 0x80).count();
+    (len >= 3 && is_month(rest.get(..len)?)).then_some(i + len)
+}
+
+fn is_month(word: &[u8]) -> bool {
+    let Ok(word) = std::str::from_utf8(word) else { return false };
+    // Almost every word fails on its first letter or its length.
+    if word.len() > 24 {
+        return false;
+    }
+    let lower = word.to_lowercase();
+    MONTHS.contains(&lower.as_str())
+}
+
+fn number_at(bytes: &[u8], i: usize) -> Option<(usize, u32)> {
+    let rest = bytes.get(i..bytes.len().min(i + 5))?;
+    let len = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+    let n = rest.get(..len)?.iter().fold(0, |n, b| n * 10 + u32::from(b - b'0'));
+    (len > 0 && len < 5).then_some((len, n))
+}
+
+fn year(len: usize, n: u32) -> bool {
+    len == 4 && (1850..2100).contains(&n) || len == 2
+}
+
+/// Looks at a number that may be the first one of such a date; `end` is behind its digits.
+pub(super) fn spelled(t: &mut Text<'_>, s: &Scanner, start: usize, end: usize) -> Option<usize> {
+    let bytes = t.bytes;
+    let next = bytes.get(end);
+    if !gap(next) && !letter(next) {
+        return None;
+    }
+    let (len, n) = number_at(bytes, start)?;
+    let at = between(bytes, end);
+    let (from, to) = if letter(bytes.get(at)) {
+        // Day or year first, then the month.
+        let after = between(bytes, month(bytes, at)?);
+        let (last, m) = number_at(bytes, after)?;
+        let fits = len <= 2 && (1..=31).contains(&n) && year(last, m)
+            || len == 4 && year(len, n) && last <= 2 && (1..=31).contains(&m);
+        if !fits {
+            return None;
+        }
+        (start, after + last)
+    } else {
+        // The month stands in front of the day.
+        let (last, m) = number_at(bytes, at).filter(|_| len <= 2 && (1..=31).contains(&n) && at > end)?;
+        let head = bytes.get(start.saturating_sub(26)..start)?;
+        let head = head.get(..head.len() - head.iter().rev().take(2).take_while(|b| gap(Some(b))).count())?;
+        let back = head.iter().rev().take_while(|b| b.is_ascii_alphabetic() || **b >= 0x80).count();
+        if last != 4 || !year(last, m) || back < 3 || !is_month(head.get(head.len() - back..)?) {
+            return None;
+        }
+        (start - (bytes.get(start.saturating_sub(26)..start)?.len() - (head.len() - back)), at + last)
+    };
+    if bytes.get(to).is_some_and(u8::is_ascii_alphanumeric) || meaning(t, s, from, to) & context::BIRTH == 0 {
+        return None;
+    }
+    t.hit(from, to, DataClass::BIRTH_DATE, "DATE_OF_BIRTH", "birth_date", 82);
+    Some(to)
+}

@@ -1,0 +1,135 @@
+//! Marks in a text behind which a secret or another value stands, found in one vectorised pass: `-----BEGIN`, `Bearer`,
+//! `--password`, `<apiKey>`, `curl`, webhooks, the `<<` of travel documents, `SWIFT`.
+
+use aho_corasick::{AhoCorasick, MatchKind, packed};
+use carnet_model::DataClass;
+
+use super::places;
+use crate::scan::{Scanner, Text, bic, mrz};
+
+/// What is looked for behind a mark. Gives where to go on.
+type Handler = fn(&mut Text<'_>, &Scanner, usize, usize) -> usize;
+
+/// Mark and handler; the handler gets where the mark begins and ends.
+#[rustfmt::skip]
+static MARKS: &[(&str, Handler)] = &[
+    ("-----BEGIN ", places::pem),
+    ("PuTTY-User-Key-File-", places::putty),
+    ("hooks.slack.com/", places::slack),
+    ("discord.com/api/webhooks/", places::discord),
+    ("discordapp.com/api/webhooks/", places::discord),
+    (".webhook.office.com/webhookb2/", places::teams),
+    ("earer ", places::bearer),
+    ("asic ", places::basic),
+    ("curl ", places::curl),
+    ("mysql", places::mysql),
+    ("sshpass ", places::sshpass),
+    ("--password ", places::flag),
+    ("--passwd ", places::flag),
+    ("--pass ", places::flag),
+    ("--token ", places::flag),
+    ("--secret ", places::flag),
+    ("--api-key ", places::flag),
+    ("--apikey ", places::flag),
+    ("--key ", places::flag),
+    ("--auth-token ", places::flag),
+    ("--access-token ", places::flag),
+    ("--client-secret ", places::flag),
+    ("-password ", places::flag),
+    ("Token ", places::flag),
+    ("DENTIFIED BY ", places::sql),
+    ("dentified by ", places::sql),
+    ("PASSWORD '", places::quoted),
+    ("assword '", places::quoted),
+    ("assword is ", places::told),
+    ("asswort ist ", places::told),
+    ("asswort lautet ", places::told),
+    ("asscode is ", places::told),
+    (" password ", places::netrc),
+    ("assword>", places::element),
+    ("ASSWORD>", places::element),
+    ("asswd>", places::element),
+    ("oken>", places::element),
+    ("OKEN>", places::element),
+    ("ecret>", places::element),
+    ("SECRET>", places::element),
+    ("Key>", places::element),
+    ("key>", places::element),
+    ("KEY>", places::element),
+    ("\", \"", places::argument),
+    ("\",\"", places::argument),
+    ("', '", places::argument),
+    ("','", places::argument),
+    ("|| \"", places::fallback),
+    ("|| '", places::fallback),
+    ("kind: Secret", places::kubernetes),
+    ("kind: \"Secret\"", places::kubernetes),
+    ("kind: 'Secret'", places::kubernetes),
+    ("kind: secret", places::kubernetes),
+    ("kind: \"secret\"", places::kubernetes),
+    ("Q~", places::azure),
+    (".atlasv1.", places::terraform),
+    (".acc_", places::authress),
+    (".acc-", places::authress),
+    ("<<", mrz::at),
+    ("BIC", bic::behind),
+    ("SWIFT", bic::behind),
+    ("wift code", bic::behind),
+];
+
+/// The marks, compiled.
+pub(crate) struct Marks {
+    fast: Option<packed::Searcher>,
+    slow: Option<AhoCorasick>,
+}
+
+impl Marks {
+    pub(crate) fn new() -> Self {
+        let fast = packed::Config::new()
+            .match_kind(packed::MatchKind::LeftmostFirst)
+            .builder()
+            .extend(MARKS.iter().map(|m| m.0))
+            .build();
+        // Machines without vectors.
+        let slow = if fast.is_none() {
+            let mut builder = AhoCorasick::builder();
+            builder.match_kind(MatchKind::LeftmostFirst).build(MARKS.iter().map(|m| m.0)).ok()
+        } else {
+            None
+        };
+        Marks { fast, slow }
+    }
+
+    /// The next mark from `from` on: which, where it begins, where it ends.
+    fn next(&self, bytes: &[u8], from: usize) -> Option<(usize, usize, usize)> {
+        if let Some(fast) = &self.fast {
+            let m = fast.find_in(bytes, (from..bytes.len()).into())?;
+            return Some((m.pattern().as_usize(), m.start(), m.end()));
+        }
+        let m = self.slow.as_ref()?.find(bytes.get(from..)?)?;
+        Some((m.pattern().as_usize(), from + m.start(), from + m.end()))
+    }
+}
+
+/// Looks behind every mark.
+pub(super) fn scan(t: &mut Text<'_>, s: &Scanner) {
+    let mut from = 0;
+    while let Some((which, start, end)) = s.marks.next(t.bytes, from) {
+        let Some((_, handler)) = MARKS.get(which) else { return };
+        // Marks overlap: where a handler took nothing, the next one may begin inside this one.
+        let next = handler(t, s, start, end);
+        from = if next > end { next } else { start + 1 };
+    }
+}
+
+/// Notes a secret.
+pub(super) fn hit(
+    t: &mut Text<'_>,
+    start: usize,
+    end: usize,
+    kind: &'static str,
+    rule: &'static str,
+    score: u8,
+) {
+    t.hit(start, end, DataClass::SECRET, kind, rule, score);
+}
