@@ -102,8 +102,6 @@ pub(crate) fn fits(hint: Hint, text: &str) -> bool {
                 .is_some_and(|c| c.is_uppercase() || c.is_alphabetic() && !c.is_lowercase());
             capital && digits == 0 && b.len() <= 80 && !url(b)
         }
-        DataClass::BIC => matches!(alnum, 8 | 11) && b.len() <= 14,
-        DataClass::CRYPTO => b.len() >= 20 && b.len() <= 128 && !b.contains(&b' '),
         _ => alnum >= 2,
     }
 }
