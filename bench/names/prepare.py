@@ -152,9 +152,11 @@ def main():
     lists()
     uner = lambda path: columns(path, 1, 2, True)
     for name, path in (("ewt_dev", "UNER_English-EWT/en_ewt-ud-dev"), ("ewt_test", "UNER_English-EWT/en_ewt-ud-test"), ("pud_en", "UNER_English-PUD/en_pud-ud-test"),
-                       ("pud_de", "UNER_German-PUD/de_pud-ud-test"),
                        *((f"{c}_{part}", f"UNER_{d}/{c}_{t}-ud-{part}") for c, d, t in (("da", "Danish-DDT", "ddt"), ("sv", "Swedish-Talbanken", "talbanken"), ("pt", "Portuguese-Bosque", "bosque"), ("hr", "Croatian-SET", "set"), ("sk", "Slovak-SNK", "snk")) for part in ("train", "test"))):
         write(name, uner(f"{DATA}/{path}.iob2"))
+    german = list(uner(f"{DATA}/UNER_German-PUD/de_pud-ud-test.iob2"))
+    write("de_train", german[:700])
+    write("de_test", german[700:])
     erd = f"{DATA}/ERD/data"
     write("wikigold", columns(f"{erd}/wikigold/CONLL-format/data/wikigold.conll.txt", 0, 1))
     write("wnut", columns(f"{erd}/WNUT17/CONLL-format/data/train/wnut17train.conll", 0, 1))

@@ -59,10 +59,11 @@ fn sentence(words: &[(String, u8)]) -> Sentence {
     let mut spans: Vec<(usize, usize, u8)> = Vec::new();
     let mut open = false;
     for (i, (word, tag)) in words.iter().enumerate() {
-        let close = matches!(word.as_str(), "," | "." | "!" | "?" | ":" | ";" | ")" | "]" | "%" | "..." | "''")
-            || word.starts_with('\'') && word.len() < 4
-            || word == "n't"
-            || word == "’s";
+        let close =
+            matches!(word.as_str(), "," | "." | "!" | "?" | ":" | ";" | ")" | "]" | "%" | "..." | "''")
+                || word.starts_with('\'') && word.len() < 4
+                || word == "n't"
+                || word == "’s";
         let joined = i > 0 && words[i - 1].0 == "@";
         if !text.is_empty() && !close && !open && !joined {
             text.push(' ');
@@ -89,7 +90,12 @@ fn sentence(words: &[(String, u8)]) -> Sentence {
 }
 
 /// The same sentence with other people in it, so that contexts are learnt and not names.
-fn renamed(words: &[(String, u8)], first: &[String], last: &[String], random: &mut Random) -> Vec<(String, u8)> {
+fn renamed(
+    words: &[(String, u8)],
+    first: &[String],
+    last: &[String],
+    random: &mut Random,
+) -> Vec<(String, u8)> {
     let mut out = words.to_vec();
     let mut i = 0;
     while i < out.len() {
@@ -101,7 +107,9 @@ fn renamed(words: &[(String, u8)], first: &[String], last: &[String], random: &m
         while end < out.len() && out[end].1 == 2 {
             end += 1;
         }
-        let plain = |w: &str| w.chars().next().is_some_and(char::is_uppercase) && w.chars().count() > 2 && !w.contains('.');
+        let plain = |w: &str| {
+            w.chars().next().is_some_and(char::is_uppercase) && w.chars().count() > 2 && !w.contains('.')
+        };
         let all = (i..end).all(|k| plain(&out[k].0));
         if all && end - i <= 3 {
             for k in i..end {
@@ -140,7 +148,12 @@ impl Trainer {
             let mut r = [0; MOST];
             let n = features::rows(&words, at, &mut r);
             // Drop some features of words at random, so that none is relied on.
-            let r: Vec<u32> = r[..n].iter().enumerate().filter(|(k, _)| *k != 1 || random.below(4) > 0).map(|x| *x.1).collect();
+            let r: Vec<u32> = r[..n]
+                .iter()
+                .enumerate()
+                .filter(|(k, _)| *k != 1 || random.below(4) > 0)
+                .map(|x| *x.1)
+                .collect();
             let mut sum = [0f32; TAGS];
             for row in &r {
                 for (s, w) in sum.iter_mut().zip(&self.weights[*row as usize]) {
@@ -189,12 +202,20 @@ impl Trainer {
 
     fn model(&self, filters: &[u8]) -> Vec<u8> {
         let mean = |w: f32, t: f32| w - t / self.step;
-        let all: Vec<[f32; TAGS]> = self.weights.iter().zip(&self.totals).map(|(w, t)| std::array::from_fn(|i| mean(w[i], t[i]))).collect();
+        let all: Vec<[f32; TAGS]> = self
+            .weights
+            .iter()
+            .zip(&self.totals)
+            .map(|(w, t)| std::array::from_fn(|i| mean(w[i], t[i])))
+            .collect();
         let mut sizes: Vec<f32> = all.iter().flatten().map(|x| x.abs()).filter(|x| *x > 0.0).collect();
         sizes.sort_by(f32::total_cmp);
         let top = sizes[sizes.len() * 9995 / 10000];
         let scale = 127.0 / top;
-        println!("scale {scale}, features in use {}", all.iter().filter(|r| r.iter().any(|x| x.abs() * scale > 0.5)).count());
+        println!(
+            "scale {scale}, features in use {}",
+            all.iter().filter(|r| r.iter().any(|x| x.abs() * scale > 0.5)).count()
+        );
         let mut out = filters.to_vec();
         for (row, totals) in self.moves.iter().zip(&self.move_totals) {
             for (w, t) in row.iter().zip(totals) {
@@ -216,11 +237,13 @@ fn filters(prepared: &str) -> Vec<u8> {
             for word in line.split(' ').filter(|w| w.chars().count() > 1) {
                 let small = name == &"place" && word.chars().next().is_some_and(char::is_lowercase);
                 if !small {
-                    lists::bits(lists::hash(word)).for_each(|b| out[n * lists::BITS / 8 + b / 8] |= 1 << (b % 8));
+                    lists::bits(lists::hash(word))
+                        .for_each(|b| out[n * lists::BITS / 8 + b / 8] |= 1 << (b % 8));
                 }
             }
         }
-        let set = out[n * lists::BITS / 8..(n + 1) * lists::BITS / 8].iter().map(|b| b.count_ones()).sum::<u32>();
+        let set =
+            out[n * lists::BITS / 8..(n + 1) * lists::BITS / 8].iter().map(|b| b.count_ones()).sum::<u32>();
         println!("{name}: {:.1} % of bits", f64::from(set) * 100.0 / lists::BITS as f64);
     }
     out
@@ -234,19 +257,30 @@ fn names(prepared: &str, name: &str) -> Vec<String> {
 fn train(out: &str, prepared: &str, sets: &[String]) {
     let filters = filters(prepared);
     let (first, last) = (names(prepared, "first"), names(prepared, "last"));
-    let raw: Vec<_> = sets.iter().flat_map(|s| read(&format!("{prepared}/{s}.tsv"))).filter(|s| s.len() < 200).collect();
+    let raw: Vec<_> =
+        sets.iter().flat_map(|s| read(&format!("{prepared}/{s}.tsv"))).filter(|s| s.len() < 200).collect();
     println!("{} sentences", raw.len());
     let mut random = Random(0x2545_f491_4f6c_dd1d);
     let zero = [0f32; TAGS];
-    let mut t = Trainer { weights: vec![zero; ROWS], totals: vec![zero; ROWS], moves: [zero; TAGS + 1], move_totals: [zero; TAGS + 1], step: 1.0 };
+    let mut t = Trainer {
+        weights: vec![zero; ROWS],
+        totals: vec![zero; ROWS],
+        moves: [zero; TAGS + 1],
+        move_totals: [zero; TAGS + 1],
+        step: 1.0,
+    };
     let mut order: Vec<usize> = (0..raw.len()).collect();
-    let rounds = std::env::var("ROUNDS").ok().and_then(|r| r.parse().ok()).unwrap_or(10);
+    let rounds = std::env::var("ROUNDS").ok().and_then(|r| r.parse().ok()).unwrap_or(6);
     for _ in 0..rounds {
         for i in (1..order.len()).rev() {
             order.swap(i, random.below(i + 1));
         }
         for i in &order {
-            let s = if random.below(2) == 0 { sentence(&raw[*i]) } else { sentence(&renamed(&raw[*i], &first, &last, &mut random)) };
+            let s = if random.below(2) == 0 {
+                sentence(&raw[*i])
+            } else {
+                sentence(&renamed(&raw[*i], &first, &last, &mut random))
+            };
             t.learn(&s, &filters, &mut random);
         }
     }
@@ -277,7 +311,9 @@ fn score(model: &str, files: &[String]) {
             model.tag(&s.text, &s.tokens, shy, &mut work);
             let (gold, got) = (spans(&s.gold), spans(&work.tags));
             for (k, n) in n.iter_mut().enumerate() {
-                let of = |l: &[(usize, usize, u8)]| l.iter().copied().filter(|x| x.2 == 2 * k as u8 + 1).collect::<Vec<_>>();
+                let of = |l: &[(usize, usize, u8)]| {
+                    l.iter().copied().filter(|x| x.2 == 2 * k as u8 + 1).collect::<Vec<_>>()
+                };
                 let (gold, got) = (of(&gold), of(&got));
                 n[0] += gold.iter().filter(|g| got.contains(g)).count() as f64;
                 n[1] += gold.iter().filter(|g| got.iter().any(|x| x.0 < g.1 && g.0 < x.1)).count() as f64;
@@ -289,7 +325,12 @@ fn score(model: &str, files: &[String]) {
         for (name, n) in ["PER", "LOC", "ORG"].iter().zip(n) {
             let (p, r) = (n[0] / n[3].max(1.0), n[0] / n[2].max(1.0));
             let (op, or) = (n[1] / n[3].max(1.0), n[1] / n[2].max(1.0));
-            print!("  {name} {:5} p {p:.3} r {r:.3} f {:.3} overlap {:.3}", n[2], 2.0 * p * r / (p + r).max(0.001), 2.0 * op * or / (op + or).max(0.001));
+            print!(
+                "  {name} {:5} p {p:.3} r {r:.3} f {:.3} overlap {:.3}",
+                n[2],
+                2.0 * p * r / (p + r).max(0.001),
+                2.0 * op * or / (op + or).max(0.001)
+            );
         }
         println!();
     }
