@@ -11,6 +11,7 @@ mod kill;
 mod matrix;
 mod modern;
 mod oidc;
+mod privacy;
 mod sdk;
 mod servers;
 mod shell;

@@ -8,12 +8,15 @@ use clap::{Parser, Subcommand};
 mod check;
 mod connect;
 mod demo;
+mod desk;
+mod keys;
 mod log;
 mod output;
 mod policy;
 mod scan;
 mod serve;
 mod sessions;
+mod subject;
 mod token;
 mod verify;
 mod wrap;
@@ -45,6 +48,15 @@ enum Command {
     /// Read recordings.
     #[command(subcommand)]
     Sessions(sessions::Command),
+    /// Find, export, restrict and erase what concerns a person.
+    #[command(subcommand)]
+    Subject(subject::Command),
+    /// Set and release legal holds.
+    #[command(subcommand)]
+    Hold(subject::Hold),
+    /// Exchange the KEK, back up and restore the key store.
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// Check the log in a data folder.
     Verify(verify::Args),
     /// Explain and test policies.
@@ -72,6 +84,9 @@ fn main() -> ExitCode {
         Command::Connect(args) => connect::run(args),
         Command::Scan(args) => scan::run(args),
         Command::Sessions(command) => sessions::run(command),
+        Command::Subject(command) => subject::run(command),
+        Command::Hold(command) => subject::hold(command),
+        Command::Keys(command) => keys::run(command),
         Command::Verify(args) => verify::run(args),
         Command::Policy(command) => policy::run(command),
         Command::Token(args) => token::run(args),

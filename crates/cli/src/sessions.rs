@@ -14,7 +14,10 @@ mod tests;
 pub(crate) mod wording;
 
 pub(crate) use keyring::KeyRing;
-pub(crate) use place::kek;
+pub(crate) use opened::pseudonym;
+pub(crate) use place::{Place, Recordings, kek, kek_of, newest};
+pub(crate) use show::{records_json, records_text};
+pub(crate) use wording::utc;
 
 /// Subcommands of `carnet sessions`.
 #[derive(clap::Subcommand, Debug)]

@@ -65,7 +65,7 @@ fn check(args: &Args) -> anyhow::Result<(Report, Option<String>)> {
         Err(error) if args.config.is_some() => return Err(error),
         Err(error) => (None, Some(format!("{error:#}"))),
     };
-    let lookup = |id: &[u8; 16]| ring.as_ref()?.session(id);
+    let lookup = |id: &[u8; 16]| ring.as_ref()?.key(id);
     let mut options = Options::new(key.as_ref(), last.as_deref());
     if ring.is_some() {
         options.keys = Some(&lookup);
@@ -89,7 +89,7 @@ fn keys(args: &Args) -> anyhow::Result<KeyRing> {
         None => None,
     };
     let key = kek(&args.folder, reference.as_ref())?;
-    KeyRing::open(&args.folder, key)
+    KeyRing::open(&args.folder, &key)
 }
 
 /// A verifier key as text, or the file that holds it.

@@ -11,6 +11,7 @@ pub(crate) const ALGORITHMS: &[&str] =
     &["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"];
 pub(crate) const TRANSFORMS: &[&str] = carnet_model::Transform::WORDS;
 pub(crate) const NAMES: &[&str] = &["keys", "light"];
+pub(crate) const RETENTION_PRESETS: &[&str] = &["ai-act", "pci", "hipaa"];
 pub(crate) const KINDS: &[&str] = &["user", "workload"];
 
 pub(crate) static FILE: Table = Table {
@@ -160,9 +161,36 @@ static SERVER: Table = Table {
         key("purpose", Text, "What calls to it are for, unless the token says so."),
         key("legal_basis", Text, "On which legal basis."),
         key("labels", List(&Text), "Labels that policies may test."),
+        key(
+            "subjects",
+            List(&T(&SUBJECT)),
+            "Where its messages name a person, so that their data can be found and erased.",
+        ),
+        key(
+            "retention",
+            Duration,
+            "How long recordings of calls to it can be read. Default: evidence.retention",
+        ),
         key("timeouts", T(&TIMEOUTS), "Times."),
         key("limits", T(&SERVER_LIMITS), "Sizes and counts."),
         key("rate", T(&SERVER_RATE), "Rates."),
+    ],
+};
+
+static SUBJECT: Table = Table {
+    name: "a subject",
+    keys: &[
+        need(
+            "at",
+            Text,
+            "Where the reference stands, such as $.arguments.customer_id or $.result.structuredContent.id.",
+        ),
+        key(
+            "kind",
+            Name,
+            "What the reference is called, as in `carnet subject find KIND=VALUE`. Default: ref",
+        ),
+        key("tools", List(&Text), "Tools it holds for. Default: all messages of the server."),
     ],
 };
 
@@ -301,6 +329,30 @@ static EVIDENCE: Table = Table {
             "A signed checkpoint at most this long after a record, 1s at most. Default: 1s",
         ),
         key("segment", Size, "Size of a segment file. Default: 64MiB"),
+        key(
+            "subjects",
+            T(&SUBJECTS),
+            "Whom recordings are about, beside what servers.NAME.subjects points at.",
+        ),
+        key("retention", T(&RETENTION), "How long evidence is kept."),
+        key("backup_horizon", Duration, "How long a backup of the key store may be restored. Default: 30d"),
+    ],
+};
+
+static SUBJECTS: Table = Table {
+    name: "subjects",
+    keys: &[key(
+        "detected",
+        List(&Class),
+        "Classes whose values name a person. Default: email, phone, iban and the national, tax, health and passport numbers.",
+    )],
+};
+
+static RETENTION: Table = Table {
+    name: "retention",
+    keys: &[
+        key("preset", Words(RETENTION_PRESETS), "ai-act: 183 days; pci: 366 days; hipaa: 2192 days."),
+        key("keep", Duration, "How long instead of a preset. Default: for ever"),
     ],
 };
 

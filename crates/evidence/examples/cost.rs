@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use carnet_evidence::checkpoint::Checkpoint;
 use carnet_evidence::note::Signer;
-use carnet_evidence::seal::{MacKey, SessionKey};
+use carnet_evidence::seal::{DataKey, MacKey, Slot, SlotKey};
 use carnet_evidence::verify::{LogSource, Options, SourceError, verify};
 use carnet_evidence::{Disclosures, Draft, Epochs, Hash, LeafType, Tree, field, leaf_hash, segment};
 
@@ -121,7 +121,8 @@ fn time(name: &str, mut f: impl FnMut()) {
 
 fn main() {
     let mut entropy = Cheap(1);
-    let key = SessionKey::new([1; 16], &[2; 32]);
+    let parts = [1, 4].map(|n| DataKey::new([n; 16], &[n + 1; 32]));
+    let key = SlotKey::of(&[&parts[0], &parts[1]]);
     let mac = MacKey::new(&[3; 32]).expect("key");
     let ep = Epochs { policy: [1; 32], configuration: [2; 32], build: [3; 32], jurisdiction: [4; 32] };
     let frame = vec![b'x'; 1024];
@@ -131,8 +132,10 @@ fn main() {
         let done = disclosures(entropy, count);
         let mut slot = [0; 16];
         entropy.fill(&mut slot);
-        let slots = key.slot(ORIGIN, slot).expect("slot");
-        let blobs = slots.seal_both(Some(done.encoded), Some(frame.to_vec())).expect("seal");
+        let blobs = [
+            key.seal(ORIGIN, slot, Slot::Disclosures, done.encoded).expect("seal"),
+            key.seal(ORIGIN, slot, Slot::Frames, frame.to_vec()).expect("seal"),
+        ];
         let mut draft = Draft::new(LeafType::CallDecision, 1_790_000_000, [9; 16], ep);
         draft.sd = done.digests;
         draft.bl = blobs.iter().map(|b| b.reference.clone()).collect();
@@ -149,10 +152,12 @@ fn main() {
     let _ = writeln!(std::io::stdout(), "leaf {} bytes, entry {} bytes", leaf.len(), out.len());
     time("12 disclosures", || drop(black_box(disclosures(&mut entropy, 12))));
     let done = disclosures(&mut entropy, 12);
-    time("derive slot keys", || drop(black_box(key.slot(ORIGIN, [7; 16]))));
+    time("three keys become one", || {
+        drop(black_box(SlotKey::of(&[&parts[0], &parts[1], &parts[0]])));
+    });
     time("derive, seal disclosures and 1 KiB", || {
-        let slots = key.slot(ORIGIN, [7; 16]).expect("slot");
-        drop(black_box(slots.seal_both(Some(done.encoded.clone()), Some(frame.clone()))));
+        drop(black_box(key.seal(ORIGIN, [7; 16], Slot::Disclosures, done.encoded.clone())));
+        drop(black_box(key.seal(ORIGIN, [7; 16], Slot::Frames, frame.clone())));
     });
     time("leaf hash", || {
         black_box(leaf_hash(&leaf));

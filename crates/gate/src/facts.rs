@@ -7,6 +7,7 @@ use carnet_model::{Identity, IdentityKind, Principal, Region};
 use carnet_policy::PrincipalKey;
 
 use crate::shell::Moment;
+use crate::subjects::SubjectRule;
 
 /// An authenticated caller with what is derived from it once per token rather than once per call.
 #[derive(Clone, Debug)]
@@ -81,4 +82,6 @@ pub struct ServerFacts {
     pub purpose: Option<Arc<str>>,
     /// On which legal basis, where stated.
     pub legal_basis: Option<Arc<str>>,
+    /// Where its messages name a person.
+    pub subjects: Vec<SubjectRule>,
 }

@@ -21,6 +21,7 @@ mod session;
 mod shell;
 mod snapshot;
 mod state;
+mod subjects;
 mod tools;
 mod walk;
 
@@ -32,5 +33,6 @@ pub use reply::Delivery;
 pub use session::Session;
 pub use shell::{Answers, Moment, NotForwarded, NotRecorded, Receipt, Replies, Shell};
 pub use snapshot::{Epochs, MaskingRules, Snapshot};
+pub use subjects::{MOST_SUBJECTS, SubjectRule, actor_label, subject_label};
 pub use tools::{ToolFacts, ToolTable};
 pub use walk::{Related, Walk, Walked, back, close, open, refuse, respond, walk};

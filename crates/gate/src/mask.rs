@@ -18,6 +18,7 @@ use crate::facts::{Caller, Cell};
 use crate::session::Session;
 use crate::shell::Moment;
 use crate::snapshot::Snapshot;
+use crate::subjects::About;
 
 /// A message after masking, and what was done to it.
 #[derive(Debug)]
@@ -34,6 +35,8 @@ pub(crate) struct Masked {
     pub mac: [u8; 32],
     /// Bytes of the message as it came.
     pub size: usize,
+    /// Whom it is about.
+    pub about: About,
 }
 
 /// Why a message is withheld. No content.
@@ -105,6 +108,13 @@ impl Around<'_> {
         if self.answers.is_some() { field::RESULT_MAC } else { field::ARGUMENTS_MAC }
     }
 
+    /// Whom a message is about, before it is masked.
+    fn about(&self, message: &Message, findings: &Findings) -> About {
+        let rules = &self.session.server.subjects;
+        let tool = self.subject.tool().map(|t| &**t);
+        About::of(&self.cell.mac, rules, tool, message, (self.snapshot.persons, findings))
+    }
+
     /// Where the content comes from and where it goes.
     pub(crate) fn regions(&self) -> (Region, Region) {
         let caller = self.caller.principal.region.clone().unwrap_or_else(Region::unknown);
@@ -126,8 +136,17 @@ pub(crate) fn mask(around: &Around<'_>, message: Message) -> Result<Masked, Box<
         return Err(withhold(Withheld::Uninspectable, findings.classes(), message));
     }
     let found = findings.classes();
+    let about = around.about(&message, &findings);
     if found.is_empty() {
-        return Ok(Masked { message, report: Report::default(), found, policies: Vec::new(), mac, size });
+        return Ok(Masked {
+            message,
+            report: Report::default(),
+            found,
+            policies: Vec::new(),
+            mac,
+            size,
+            about,
+        });
     }
     let (shown, mut policies) = shown(around, &message, found);
     let chosen = chosen(around, &message, found.difference(shown));
@@ -135,8 +154,10 @@ pub(crate) fn mask(around: &Around<'_>, message: Message) -> Result<Masked, Box<
     policies.sort_unstable();
     policies.dedup();
     match rewrite(around, &message, &findings, shown, &chosen) {
-        Ok((Some(masked), report)) => Ok(Masked { message: masked, report, found, policies, mac, size }),
-        Ok((None, report)) => Ok(Masked { message, report, found, policies, mac, size }),
+        Ok((Some(masked), report)) => {
+            Ok(Masked { message: masked, report, found, policies, mac, size, about })
+        }
+        Ok((None, report)) => Ok(Masked { message, report, found, policies, mac, size, about }),
         Err(reason) => Err(withhold(reason, found, message)),
     }
 }

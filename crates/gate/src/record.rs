@@ -3,7 +3,7 @@
 //! A crash before `append` resolves loses a message that nobody has seen; a crash after it leaves a decision without an
 //! outcome, which recovery marks as an orphan. Nothing here is written from a `Drop` or a log event.
 
-use carnet_evidence::seal::WrappedKey;
+use carnet_evidence::seal::{NewKey, Slot};
 use carnet_evidence::{Disclosures, Draft, LeafType, field};
 use carnet_mcp::Message;
 use carnet_model::Verdict;
@@ -15,6 +15,7 @@ use crate::permitted::{Permitted, Recorded};
 use crate::session::Session;
 use crate::shell::{Moment, NotRecorded, Shell};
 use crate::snapshot::Snapshot;
+use crate::subjects::About;
 
 /// A leaf that waits for its place in the log, and the sealed slots that belong to it.
 #[derive(Debug)]
@@ -23,8 +24,8 @@ pub struct Entry {
     pub draft: Draft,
     /// Ciphertexts in the order of the leaf's `bl`: disclosures, then the frame if there is one.
     pub blobs: Vec<Vec<u8>>,
-    /// The session's wrapped key, in the first record that uses it: it is durable before the record.
-    pub key: Option<WrappedKey>,
+    /// New keys that this record is among the first to use: they are durable before the record.
+    pub keys: Vec<NewKey>,
 }
 
 /// What every record of a message needs.
@@ -98,10 +99,10 @@ pub(crate) async fn session_open<S: Shell>(
     snapshot: &Snapshot,
     session: &Session,
     caller: &Caller,
-    key: WrappedKey,
+    keys: Vec<NewKey>,
 ) -> Result<(), NotRecorded> {
     let entry = opening(shell, cell, snapshot, session, caller)?;
-    shell.append(Entry { key: Some(key), ..entry }).await.map(|_| ())
+    shell.append(Entry { keys, ..entry }).await.map(|_| ())
 }
 
 fn opening<S: Shell>(
@@ -130,7 +131,7 @@ pub(crate) async fn session_close<S: Shell>(
     why: &str,
 ) -> Result<(), NotRecorded> {
     let draft = Draft::session_close(seconds(shell.now()), session.gs, snapshot.epochs, None, why);
-    shell.append(Entry { draft, blobs: Vec::new(), key: None }).await.map(|_| ())
+    shell.append(Entry { draft, blobs: Vec::new(), keys: Vec::new() }).await.map(|_| ())
 }
 
 /// What is known of a message's content.
@@ -175,7 +176,10 @@ fn entry<S: Shell>(
             d.add_bytes(mac_field, &masked.mac);
             d.add_u64(field::SIZES, masked.size as u64);
             masking(&mut d, masked);
-            Some(masked.message.bytes().to_vec())
+            if masked.about.beyond > 0 {
+                d.add_u64("x_subjects_beyond", masked.about.beyond as u64);
+            }
+            Some((masked.message.bytes().to_vec(), &masked.about))
         }
         Content::Withheld(withheld) => {
             d.add_bytes(mac_field, &withheld.mac);
@@ -288,23 +292,41 @@ fn masking(d: &mut Disclosures<'_>, masked: &Masked) {
     }
 }
 
+/// The disclosures are sealed with the keys of session and actor, the frame also with those of whom it is about: when they
+/// ask to be erased, what was said of them goes, and that somebody did something stays.
 fn seal<S: Shell>(
     shell: &S,
     cell: &Cell,
     session: &Session,
     mut draft: Draft,
     disclosures: Vec<u8>,
-    frame: Option<Vec<u8>>,
+    frame: Option<(Vec<u8>, &About)>,
 ) -> Result<Entry, NotRecorded> {
     let mut slot = [0; 16];
     shell.entropy(&mut slot);
-    let sealed = session.key.slot(&cell.origin, slot).and_then(|s| s.seal_both(Some(disclosures), frame));
+    let sealed = session.sealing.seal(&cell.origin, slot, Slot::Disclosures, disclosures);
+    let mut sealed = vec![sealed.map_err(|_| NotRecorded)?];
+    let mut keys = Vec::new();
+    if let Some((frame, about)) = frame {
+        let mut persons = Vec::with_capacity(about.labels.len());
+        for label in &about.labels {
+            let (key, new) = shell.subject_key(*label)?;
+            persons.push(key);
+            keys.extend(new);
+        }
+        let blob = if persons.is_empty() {
+            session.sealing.seal(&cell.origin, slot, Slot::Frames, frame)
+        } else {
+            session.sealing_with(&mut persons).seal(&cell.origin, slot, Slot::Frames, frame)
+        };
+        sealed.push(blob.map_err(|_| NotRecorded)?);
+    }
     let mut blobs = Vec::with_capacity(2);
-    for blob in sealed.map_err(|_| NotRecorded)? {
+    for blob in sealed {
         draft.bl.push(blob.reference);
         blobs.push(blob.bytes);
     }
-    Ok(Entry { draft, blobs, key: None })
+    Ok(Entry { draft, blobs, keys })
 }
 
 /// A JSON list of texts.

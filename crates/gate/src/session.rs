@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use carnet_evidence::seal::SessionKey;
+use carnet_evidence::seal::{DataKey, SlotKey};
 use carnet_mcp::IdKey;
 use carnet_model::{Action, Resource, Verdict};
 
@@ -30,8 +30,10 @@ pub struct Session {
     pub gs: [u8; 16],
     /// The server it is with.
     pub server: Arc<ServerFacts>,
-    /// The key its recordings are sealed under.
-    pub key: SessionKey,
+    /// The keys of the session and its actor, which every record of it is sealed with.
+    keys: [DataKey; 2],
+    /// The two as one.
+    pub(crate) sealing: SlotKey,
     /// What is known of the server's tools.
     pub tools: Arc<ToolTable>,
     questions: Mutex<HashMap<IdKey, Question>>,
@@ -40,10 +42,18 @@ pub struct Session {
 }
 
 impl Session {
-    /// A new session.
+    /// A new session, with its own key and its actor's.
     #[must_use]
-    pub fn new(gs: [u8; 16], server: Arc<ServerFacts>, key: SessionKey, tools: Arc<ToolTable>) -> Self {
-        Session { gs, server, key, tools, questions: Mutex::default(), broken: Mutex::default() }
+    pub fn new(gs: [u8; 16], server: Arc<ServerFacts>, keys: [DataKey; 2], tools: Arc<ToolTable>) -> Self {
+        let sealing = SlotKey::of(&keys.each_ref());
+        let (questions, broken) = (Mutex::default(), Mutex::default());
+        Session { gs, server, keys, sealing, tools, questions, broken }
+    }
+
+    /// What seals a frame about these persons, in the order of the ids.
+    pub(crate) fn sealing_with(&self, persons: &mut Vec<DataKey>) -> SlotKey {
+        persons.sort_unstable_by_key(DataKey::id);
+        SlotKey::of(&self.keys.iter().chain(persons.iter()).collect::<Vec<_>>())
     }
 
     /// Notes a server's request that is about to be delivered. Gives it back when too many are open or the id is taken.

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 
+use carnet_evidence::seal::{DataKey, NewKey};
 use carnet_masking::Report;
 use carnet_mcp::Message;
 
@@ -69,6 +70,12 @@ pub trait Shell: Sync {
 
     /// Makes a record durable. Resolves when it is, or when it cannot be.
     fn append(&self, entry: Entry) -> impl Future<Output = Result<Receipt, NotRecorded>> + Send;
+
+    /// The key of the data subject with this label, made at first sight, and what is to be stored of a new one.
+    ///
+    /// # Errors
+    /// When the key store is down.
+    fn subject_key(&self, label: [u8; 16]) -> Result<(DataKey, Option<NewKey>), NotRecorded>;
 
     /// Something was masked: for the counters.
     fn masked(&self, report: &Report);

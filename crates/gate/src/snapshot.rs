@@ -2,7 +2,7 @@
 
 use carnet_json::Limits;
 use carnet_masking::{Detector, Numbers, TokenKey, Transforms};
-use carnet_model::Region;
+use carnet_model::{ClassSet, Region};
 use carnet_policy::PolicySet;
 use carnet_residency::Jurisdictions;
 
@@ -33,6 +33,8 @@ pub struct Snapshot {
     pub cell_region: Region,
     /// Countries and zones.
     pub jurisdictions: Jurisdictions,
+    /// Classes whose findings name a data subject.
+    pub persons: ClassSet,
     /// Size and depth of a message.
     pub limits: Limits,
 }

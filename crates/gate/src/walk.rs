@@ -5,7 +5,7 @@
 //! identifies, the mcp crate reads. `hold` will stand between decide and mask; until approvals come, what only an approval
 //! would permit is denied by the policy that asks for it.
 
-use carnet_evidence::seal::WrappedKey;
+use carnet_evidence::seal::NewKey;
 use carnet_mcp::{IdKey, Kind, Message, code};
 use carnet_model::Action;
 use carnet_model::Verdict;
@@ -460,12 +460,12 @@ impl<S: Shell> Walk<'_, S> {
     }
 }
 
-/// A new session's first record, and with it the session's wrapped key.
+/// A new session's first record, and with it the keys that it is among the first to use.
 ///
 /// # Errors
 /// When it cannot be made durable: the session does not begin.
-pub async fn open<S: Shell>(at: Walk<'_, S>, key: WrappedKey) -> Result<(), NotRecorded> {
-    record::session_open(at.shell, at.cell, at.snapshot, at.session, at.caller, key).await
+pub async fn open<S: Shell>(at: Walk<'_, S>, keys: Vec<NewKey>) -> Result<(), NotRecorded> {
+    record::session_open(at.shell, at.cell, at.snapshot, at.session, at.caller, keys).await
 }
 
 /// The end of a session: what is still open gets its outcome, and the session its last record.

@@ -6,6 +6,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
+use carnet_evidence::seal::{DataKey, KeyKind, NewKey};
 use carnet_gate::{
     Answers, Delivery, Entry, Moment, NotForwarded, NotRecorded, Permitted, Receipt, Recorded, Replies,
     Shell, Turned, Walked,
@@ -57,6 +58,10 @@ impl Shell for CallShell {
 
     async fn append(&self, entry: Entry) -> Result<Receipt, NotRecorded> {
         self.gateway.append(entry).await
+    }
+
+    fn subject_key(&self, label: [u8; 16]) -> Result<(DataKey, Option<NewKey>), NotRecorded> {
+        self.gateway.recorder.key_of(KeyKind::Subject, label)
     }
 
     fn masked(&self, report: &Report) {

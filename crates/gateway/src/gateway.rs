@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
+use carnet_evidence::seal::KeyKind;
 use carnet_gate::{Caller, Cell, Entry, Moment, NotRecorded, Receipt, Session, Walk};
 use carnet_masking::Report;
 use tokio::sync::{Semaphore, watch};
@@ -96,13 +97,18 @@ impl Gateway {
     ) -> Result<Arc<Open>, NoSession> {
         let mut gs = [0; 16];
         crate::record::entropy(&mut gs);
-        let (key, wrapped) = self.recorder.session_key().map_err(|_| NoSession::NotRecorded)?;
-        let session = Session::new(gs, server.facts.clone(), key, server.tools.clone());
+        let (key, new) = self.recorder.session_key().map_err(|_| NoSession::NotRecorded)?;
+        let who = &caller.principal.identity;
+        let label = carnet_gate::actor_label(&self.cell.mac, &who.issuer, &who.subject);
+        let (actor, first) =
+            self.recorder.key_of(KeyKind::Actor, label).map_err(|_| NoSession::NotRecorded)?;
+        let new: Vec<_> = std::iter::once(new).chain(first).collect();
+        let session = Session::new(gs, server.facts.clone(), [key, actor], server.tools.clone());
         let open = Open::new(session, caller.clone(), now().seconds);
         let shell = crate::record::RecordOnly(self);
         let walk =
             Walk { shell: &shell, cell: &self.cell, snapshot: &runtime.gate, session: &open.gate, caller };
-        carnet_gate::open(walk, wrapped).await.map_err(|_| NoSession::NotRecorded)?;
+        carnet_gate::open(walk, new).await.map_err(|_| NoSession::NotRecorded)?;
         self.metrics.sessions.inc();
         Ok(open)
     }

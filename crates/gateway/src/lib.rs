@@ -6,7 +6,9 @@
 pub mod admin;
 pub mod body;
 pub mod call;
+pub mod control;
 pub mod credentials;
+pub mod desk;
 pub mod downstream;
 pub mod gateway;
 pub mod identity;

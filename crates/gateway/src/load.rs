@@ -188,6 +188,7 @@ pub fn runtime(
         detector: detector(&config),
         masking: masking(&config, token_key),
         cell_region: config.cell.region.clone(),
+        persons: config.evidence.persons,
         jurisdictions: table,
         limits,
     };

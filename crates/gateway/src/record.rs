@@ -6,12 +6,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use carnet_config::Config;
-use carnet_evidence::seal::{MacKey, SessionKey, WrappedKey};
-use carnet_evidence::{Draft, Epochs, LeafType};
+use carnet_evidence::seal::{DataKey, KeyKind, MacKey, NewKey, Slot, key_text};
+use carnet_evidence::{Draft, Epochs, LeafType, disclosure, field};
 use carnet_gate::{Answers, Entry, Moment, NotForwarded, NotRecorded, Permitted, Receipt, Recorded, Shell};
 use carnet_masking::Report;
 use carnet_mcp::Message;
-use carnet_store::{Disk, KeyStore, Keys, Ledger, Log, LogOptions, Reader, RealDisk, Recovered, StoreError};
+use carnet_store::{
+    Disk, Index, KeyStore, Keys, Ledger, Log, LogOptions, Reader, RealDisk, Recovered, StoreError, Stored,
+};
 use tokio::sync::Notify;
 
 use crate::credentials::resolve;
@@ -20,10 +22,21 @@ use crate::stop::reached;
 
 /// The log and its keys, open for writing.
 pub struct Recorder {
-    log: Log,
-    keys: Keys,
+    pub(crate) log: Log,
+    pub(crate) keys: Keys,
+    pub(crate) mac: MacKey,
+    /// Origin of the log.
+    pub(crate) origin: String,
+    disk: Arc<dyn Disk>,
+    index: Mutex<Index>,
     /// The pseudonym of this run, for the gateway's own records.
-    run: [u8; 16],
+    pub(crate) run: [u8; 16],
+    /// The key of this run, made when the first of its records is sealed, and whether it is durable.
+    run_key: Mutex<Option<(DataKey, Option<NewKey>)>>,
+    /// Acts of operators that must not overtake each other.
+    pub(crate) turn: tokio::sync::Mutex<()>,
+    /// Who else holds something of a person.
+    forget: Mutex<Vec<Box<Forget>>>,
     /// Decisions whose outcome the log did not take. Each gets an orphan once it takes records again.
     owed: Mutex<Vec<Owed>>,
     /// Something was not taken.
@@ -31,6 +44,9 @@ pub struct Recorder {
     /// When the last heartbeat was recorded, Unix seconds.
     beat: AtomicU64,
 }
+
+/// Told of the keys of persons that were just destroyed.
+pub type Forget = dyn Fn(&[[u8; 16]]) + Send + Sync;
 
 /// A decision that is left without its outcome.
 struct Owed {
@@ -86,8 +102,18 @@ pub fn open(config: &Config) -> Result<Opened, String> {
     options.segment_bytes = config.evidence.segment;
     options.publish_every = config.evidence.checkpoint.min(Duration::from_secs(1));
     let (log, recovered) = Log::open(Arc::clone(&disk), &options, &keys).map_err(at)?;
-    let last = last(disk, recovered.size).map_err(at)?;
+    let last = last(Arc::clone(&disk), recovered.size).map_err(at)?;
     let mac = keys.mac().map_err(at)?;
+    not_too_old(&keys, last.map(|(_, t)| t), config.evidence.backup_horizon).map_err(at)?;
+    let mut index = Index::open(&config.data, mac.clone(), &config.cell.origin).map_err(at)?;
+    index.follow(&Reader::new(Arc::clone(&disk)), &keys).map_err(at)?;
+    let back = crate::desk::sweep(&index, &keys).map_err(at)?;
+    if back > 0 {
+        tracing::warn!(
+            keys = back,
+            "keys that the log says are destroyed were in the key store; they are destroyed again"
+        );
+    }
     let token_key = mac.mac("token-key", b"");
     let mut run = [0; 16];
     entropy(&mut run);
@@ -95,7 +121,14 @@ pub fn open(config: &Config) -> Result<Opened, String> {
         recorder: Recorder {
             log,
             keys,
+            mac: mac.clone(),
+            origin: config.cell.origin.to_string(),
+            disk,
+            index: Mutex::new(index),
             run,
+            run_key: Mutex::default(),
+            turn: tokio::sync::Mutex::default(),
+            forget: Mutex::default(),
             owed: Mutex::default(),
             refused: Notify::new(),
             beat: AtomicU64::new(seconds()),
@@ -105,6 +138,21 @@ pub fn open(config: &Config) -> Result<Opened, String> {
         recovered,
         last,
     })
+}
+
+/// A key store that was last in use long before the log was is a restored backup, and may hold keys that were erased for
+/// good: it is refused.
+fn not_too_old(keys: &Keys, newest: Option<u64>, horizon: Duration) -> Result<(), StoreError> {
+    let stamped = keys.stamped()?;
+    match (stamped, newest) {
+        (Some(stamp), Some(newest)) if newest.saturating_sub(stamp) > horizon.as_secs() => {
+            Err(StoreError::Key(
+                "it is older than the log by more than evidence.backup_horizon: a backup that may not be used any more",
+            ))
+        }
+        (None, Some(_)) => Err(StoreError::Key("keys/stamp is missing: its age is not known")),
+        _ => keys.stamp(stamped.unwrap_or(0).max(seconds())),
+    }
 }
 
 /// The last record in the log.
@@ -134,7 +182,7 @@ fn kek(reference: &carnet_config::SecretRef) -> Result<[u8; 32], String> {
 }
 
 /// Unix seconds as records have them.
-fn seconds() -> u64 {
+pub(crate) fn seconds() -> u64 {
     u64::try_from(now().seconds).unwrap_or(0)
 }
 
@@ -176,15 +224,20 @@ impl Recorder {
     /// # Errors
     /// When it cannot be (invariant 3).
     pub async fn append(&self, entry: Entry) -> Result<Receipt, NotRecorded> {
-        let Entry { draft, blobs, key } = entry;
+        let Entry { draft, blobs, keys } = entry;
         let (gs, epochs) = (draft.gs, draft.ep);
         let owed = draft.of.filter(|_| draft.ty.answers()).map(|of| Owed { of, gs, epochs });
         if draft.ty == LeafType::CallDecision && self.owed().len() >= MOST_OWED {
             tracing::error!("too many outcomes are owed to the log; no further decision is taken");
             return Err(NotRecorded);
         }
-        match self.log.append(carnet_store::Entry { draft, blobs, key }).await {
-            Ok(receipt) => Ok(Receipt { index: receipt.index }),
+        // Keys that are new to this record are known to be durable after it.
+        let new = keys.clone();
+        match self.log.append(carnet_store::Entry { draft, blobs, keys }).await {
+            Ok(receipt) => {
+                self.keys.settled(&new);
+                Ok(Receipt { index: receipt.index })
+            }
             Err(error) => {
                 tracing::error!(%error, "a record could not be made durable");
                 if let Some(owed) = owed.filter(|_| !matches!(error, StoreError::NotWaiting(_))) {
@@ -225,8 +278,84 @@ impl Recorder {
     ///
     /// # Errors
     /// When the key store is down.
-    pub fn session_key(&self) -> Result<(SessionKey, WrappedKey), StoreError> {
+    pub fn session_key(&self) -> Result<(DataKey, NewKey), StoreError> {
         self.keys.new_session()
+    }
+
+    /// The key of an actor or data subject by its label, made at first sight, and what is to be stored of a new one.
+    ///
+    /// # Errors
+    /// When the key store is down.
+    pub fn key_of(&self, kind: KeyKind, label: [u8; 16]) -> Result<(DataKey, Option<NewKey>), NotRecorded> {
+        self.keys.of(kind, label).map_err(|error| {
+            tracing::error!(%error, "the key of a person cannot be had");
+            NotRecorded
+        })
+    }
+
+    /// The key of this run, and what is to be stored of it as long as it is not known to be durable.
+    pub(crate) fn run_key(&self) -> Result<(DataKey, Option<NewKey>), StoreError> {
+        let mut held = self.run_key.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.is_none() {
+            let (key, new) = self.keys.new_session()?;
+            *held = Some((key, Some(new)));
+        }
+        held.clone().ok_or(StoreError::Closed)
+    }
+
+    /// A record that brought the key of this run along is durable.
+    pub(crate) fn run_key_settled(&self) {
+        if let Some((_, new)) = &mut *self.run_key.lock().unwrap_or_else(PoisonError::into_inner) {
+            *new = None;
+        }
+    }
+
+    /// Makes a key durable before any record is sealed with it.
+    pub(crate) async fn store_key(&self, new: NewKey, epochs: Epochs) -> Result<(), StoreError> {
+        let mut draft = Draft::new(LeafType::KeyCreate, seconds(), self.run, epochs).text("why", "hold");
+        draft.kr.push(key_text(&new.wrapped.id));
+        let entry = carnet_store::Entry { keys: vec![new.clone()], ..carnet_store::Entry::bare(draft) };
+        self.log.append(entry).await?;
+        self.keys.settled(&[new]);
+        Ok(())
+    }
+
+    /// Reads the log.
+    pub(crate) fn reader(&self) -> Reader {
+        Reader::new(Arc::clone(&self.disk))
+    }
+
+    /// The index, after it has taken what is new in the log. Blocks.
+    ///
+    /// # Errors
+    /// As the index, and as `with`.
+    pub fn with_index<T>(
+        &self,
+        with: impl FnOnce(&mut Index, &Reader) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
+        let reader = self.reader();
+        index.follow(&reader, &self.keys)?;
+        with(&mut index, &reader)
+    }
+
+    /// Who acted, as a record says; `None` where it cannot be read.
+    pub(crate) fn clerk_of(&self, stored: &Stored) -> Option<crate::desk::Clerk> {
+        let clear = stored.unseal_one(&self.origin, &self.keys, Slot::Disclosures).ok()??;
+        let all = disclosure::split(&clear)?;
+        let actor = all.iter().filter_map(|one| disclosure::decode(one)).find(|d| d.name == field::ACTOR)?;
+        serde_json::from_slice(&actor.value).ok()
+    }
+
+    /// From now on `forget` is told when keys of persons are destroyed: for who keeps something of them elsewhere.
+    pub fn on_erasure(&self, forget: Box<Forget>) {
+        self.forget.lock().unwrap_or_else(PoisonError::into_inner).push(forget);
+    }
+
+    pub(crate) fn erased(&self, ids: &[[u8; 16]]) {
+        for forget in self.forget.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            forget(ids);
+        }
     }
 
     /// Whether records can be made durable, and why not.
@@ -344,6 +473,10 @@ impl Shell for RecordOnly<'_> {
 
     async fn append(&self, entry: Entry) -> Result<Receipt, NotRecorded> {
         self.0.append(entry).await
+    }
+
+    fn subject_key(&self, label: [u8; 16]) -> Result<(DataKey, Option<NewKey>), NotRecorded> {
+        self.0.recorder.key_of(KeyKind::Subject, label)
     }
 
     fn masked(&self, report: &Report) {

@@ -91,6 +91,8 @@ pub async fn start(start: Start) -> Result<Running, Vec<String>> {
         listeners.push(tokio::spawn(serve_admin(&gateway, socket)));
     }
     let heartbeats = tokio::spawn(record::heartbeat(gateway.clone()));
+    tokio::spawn(crate::control::serve(gateway.clone()));
+    tokio::spawn(crate::desk::tend(gateway.clone()));
     tokio::spawn(record::settle(gateway.clone()));
     tokio::spawn(gateway.clone().sweep());
     tokio::spawn(gateway.runtime.load().identities.keys.clone().keep_fresh());

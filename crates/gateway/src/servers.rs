@@ -73,6 +73,7 @@ impl Server {
             region: config.region.clone(),
             purpose: config.purpose.clone(),
             legal_basis: config.legal_basis.clone(),
+            subjects: config.subjects.iter().map(subject_rule).collect(),
         };
         let limits = &config.limits;
         Ok(Server {
@@ -89,6 +90,14 @@ impl Server {
                 .collect(),
             config: config.clone(),
         })
+    }
+}
+
+fn subject_rule(config: &carnet_config::SubjectConfig) -> carnet_gate::SubjectRule {
+    carnet_gate::SubjectRule {
+        tools: config.tools.clone(),
+        path: config.path.clone(),
+        kind: config.kind.clone(),
     }
 }
 

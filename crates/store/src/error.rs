@@ -75,3 +75,9 @@ impl<T> At<T> for io::Result<T> {
         self.map_err(|e| StoreError::io(what, path, &e))
     }
 }
+
+impl From<carnet_evidence::seal::SealError> for StoreError {
+    fn from(_: carnet_evidence::seal::SealError) -> Self {
+        StoreError::Key("a blob does not open")
+    }
+}

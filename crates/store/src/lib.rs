@@ -13,7 +13,7 @@
 //! DIR/log/state                              a short cut for the start, may be lost
 //! DIR/log/spare.seg                          the next segment, zeros
 //! DIR/index/index.db                         finds records; made again from the log when lost
-//! DIR/keys/kek  log.key  mac.key  sessions   wrapped but for `kek`, which is there only in the embedded default
+//! DIR/keys/kek  cell.key  log.key  mac.key  data  stamp   wrapped but for `kek`, the embedded default ([`keys`])
 //! ```
 
 pub mod disk;
@@ -25,7 +25,7 @@ mod reader;
 
 pub use disk::{Disk, DiskFile, RealDisk};
 pub use error::StoreError;
-pub use index::{Index, Query, SessionRow};
-pub use keys::{KeyStore, Keys};
+pub use index::{ActRow, Index, Query, SessionRow};
+pub use keys::{Kek, KeyState, KeyStore, Keys, LocalKek};
 pub use log::{Entry, Ledger, Log, LogOptions, Metrics, Receipt, Recovered};
 pub use reader::{Place, Reader, Stored};

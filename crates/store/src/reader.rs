@@ -34,13 +34,7 @@ impl Stored {
         let mut out = Vec::with_capacity(self.blobs.len());
         for (reference, bytes) in self.leaf.draft.bl.iter().zip(&self.blobs) {
             let at = KeyRef::parse(&reference.k).map_err(bad)?;
-            out.push(match keys.session(&at.session_key)? {
-                None => None,
-                Some(key) => {
-                    let slot = key.slot(origin, at.slot).map_err(bad)?;
-                    Some(slot.open(at.kind, bytes.clone()).map_err(bad)?)
-                }
-            });
+            out.push(at.open(origin, bytes.clone(), &mut |id| keys.key(id))?);
         }
         Ok(out)
     }
@@ -61,9 +55,7 @@ impl Stored {
             if at.kind != kind {
                 continue;
             }
-            let Some(key) = keys.session(&at.session_key)? else { return Ok(None) };
-            let slot = key.slot(origin, at.slot).map_err(bad)?;
-            return slot.open(at.kind, bytes.clone()).map(Some).map_err(bad);
+            return at.open(origin, bytes.clone(), &mut |id| keys.key(id));
         }
         Ok(None)
     }
@@ -147,6 +139,35 @@ impl Reader {
         let before = firsts.partition_point(|f| *f <= index).saturating_sub(1);
         let first = firsts.get(before).copied().unwrap_or(0);
         Ok(Place::begin(first))
+    }
+
+    /// Gives the records of these indexes, which ascend, until `each` says `false`. One that is not there is left out.
+    ///
+    /// # Errors
+    /// As [`Reader::read`].
+    pub fn get(
+        &self,
+        indexes: &[u64],
+        each: &mut dyn FnMut(Stored) -> Result<bool, StoreError>,
+    ) -> Result<(), StoreError> {
+        let mut wanted = indexes.iter().copied().peekable();
+        let mut on = true;
+        let firsts = list_segments(&*self.disk)?;
+        while let Some(index) = wanted.peek().copied().filter(|_| on) {
+            let mut place = self.locate(index)?;
+            let end = firsts.iter().copied().find(|first| *first > index).unwrap_or(u64::MAX);
+            self.follow(&mut place, &mut |stored| {
+                let at = stored.index;
+                while wanted.next_if(|next| *next < at).is_some() {}
+                if wanted.next_if_eq(&at).is_some() {
+                    on = each(stored)?;
+                }
+                // What lies in a later segment is looked for there.
+                Ok(on && wanted.peek().is_some_and(|next| *next < end))
+            })?;
+            wanted.next_if_eq(&index);
+        }
+        Ok(())
     }
 
     /// Gives the records from a place on, oldest first, until `each` says `false`, and moves the place behind what was

@@ -113,7 +113,7 @@ pub(super) async fn verified(data: &Path, records: u64) -> anyhow::Result<Report
 /// Runs every step of the verification. `data` has the keys to open disclosures with.
 pub(super) fn check(data: &Path, log: &Copy) -> anyhow::Result<Report> {
     let keys = Keys::open(Arc::new(RealDisk::new(data)), None)?;
-    let lookup = |id: &[u8; 16]| keys.session(id).ok().flatten();
+    let lookup = |id: &[u8; 16]| keys.key(id).ok().flatten();
     let options = Options { keys: Some(&lookup), ..Options::new(None, None) };
     Ok(verify(log, &options)?)
 }

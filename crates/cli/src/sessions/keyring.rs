@@ -1,37 +1,29 @@
-//! The session keys of a data folder, to read with. Opening the key store as the gateway does would make what is not
-//! there, so this reads its files instead (their form: `carnet_store::keys`): slots of 96 bytes, a wrapped key then zeros,
-//! or `x` and the id of a key that was destroyed.
+//! The keys of a data folder, to read with. A key store that is not there is not made.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
-use anyhow::Context as _;
-use carnet_evidence::seal::{CellKey, KeyKind, KeyRef, SessionKey, Slot, WRAPPED, WrappedKey};
+use carnet_evidence::seal::{DataKey, KeyRef, Slot};
+use carnet_store::{Disk, KeyState, KeyStore as _, Keys, RealDisk, StoreError};
 use zeroize::Zeroizing;
 
-const SLOT: usize = 96;
-const DESTROYED: u8 = b'x';
-
-/// A session's key, or the knowledge that it was destroyed.
-type Known = Option<WrappedKey>;
-
-/// The session keys of a data folder.
+/// The keys of a data folder.
 pub(crate) struct KeyRing {
-    file: PathBuf,
-    cell: CellKey,
-    slots: RefCell<HashMap<[u8; 16], Known>>,
+    pub(crate) keys: Keys,
+    /// Keys of persons whose data may not be shown (Art. 18 GDPR).
+    pub(crate) restricted: Vec<[u8; 16]>,
 }
 
 /// Why a sealed part of a record stays closed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Closed {
-    /// Its key was destroyed, which is how personal data is erased.
+    /// One of its keys was destroyed, which is how personal data is erased.
     Erased,
+    /// It concerns a person whose data may not be shown.
+    Restricted,
     /// There is no key and no sign that there was one.
     NoKey,
-    /// It does not open with its key: another key of the cell, or damage.
+    /// It does not open with its keys: another key of the cell, or damage.
     Unreadable,
 }
 
@@ -40,56 +32,44 @@ impl Closed {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Closed::Erased => "erased: its key was destroyed",
+            Closed::Restricted => "restricted: it concerns a person whose data may not be shown",
             Closed::NoKey => "its key is not in the key store",
             Closed::Unreadable => "does not open with its key",
         }
     }
 }
 
+impl From<StoreError> for Closed {
+    fn from(_: StoreError) -> Self {
+        Closed::Unreadable
+    }
+}
+
+impl From<carnet_evidence::seal::SealError> for Closed {
+    fn from(_: carnet_evidence::seal::SealError) -> Self {
+        Closed::Unreadable
+    }
+}
+
 impl KeyRing {
-    /// Reads the key store of a data folder.
-    pub(crate) fn open(data: &Path, kek: Zeroizing<[u8; 32]>) -> anyhow::Result<KeyRing> {
-        let cell = CellKey::new(&kek).context("the key of the cell cannot be used")?;
-        let log_key = data.join("keys").join("log.key");
-        let wrapped =
-            std::fs::read(&log_key).map_err(|e| anyhow::anyhow!("{}: {}", log_key.display(), e.kind()))?;
-        let fits = WrappedKey::from_bytes(&wrapped).is_ok_and(|w| cell.unwrap_key(&w).is_ok());
-        if !fits {
-            anyhow::bail!("the key of the cell is not the one that {} was made with", data.display());
+    /// Opens the key store of a data folder.
+    pub(crate) fn open(data: &Path, kek: &Zeroizing<[u8; 32]>) -> anyhow::Result<KeyRing> {
+        let disk: Arc<dyn Disk> = Arc::new(RealDisk::new(data));
+        if !Keys::exists(&*disk)? {
+            anyhow::bail!("there are no keys in {}", data.display());
         }
-        let ring = KeyRing { file: data.join("keys").join("sessions"), cell, slots: RefCell::default() };
-        ring.read()?;
-        Ok(ring)
-    }
-
-    fn read(&self) -> anyhow::Result<()> {
-        let bytes = match std::fs::read(&self.file) {
-            Ok(bytes) => bytes,
-            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
-            Err(e) => anyhow::bail!("{}: {}", self.file.display(), e.kind()),
-        };
-        self.slots.borrow_mut().extend(slots(&bytes));
-        Ok(())
-    }
-
-    /// The key of a session, for the verifier.
-    pub(crate) fn session(&self, id: &[u8; 16]) -> Option<SessionKey> {
-        self.find(id).ok()
-    }
-
-    fn find(&self, id: &[u8; 16]) -> Result<SessionKey, Closed> {
-        let known = self.slots.borrow().get(id).cloned();
-        let known = match known {
-            Some(known) => known,
-            None => {
-                // The session may have begun since the file was read.
-                self.read().map_err(|_| Closed::NoKey)?;
-                self.slots.borrow().get(id).cloned().ok_or(Closed::NoKey)?
+        let keys = Keys::open(disk, Some(kek)).map_err(|e| match e {
+            StoreError::Key(_) => {
+                anyhow::anyhow!("the key of the cell is not the one that {} was made with", data.display())
             }
-        };
-        let wrapped = known.ok_or(Closed::Erased)?;
-        let key = self.cell.unwrap_key(&wrapped).map_err(|_| Closed::Unreadable)?;
-        Ok(SessionKey::new(*id, &key))
+            e => e.into(),
+        })?;
+        Ok(KeyRing { keys, restricted: Vec::new() })
+    }
+
+    /// The key of an id, for the verifier.
+    pub(crate) fn key(&self, id: &[u8; 16]) -> Option<DataKey> {
+        self.keys.key(id).ok().flatten()
     }
 
     /// Opens a sealed slot from the reference in the leaf and its ciphertext.
@@ -99,20 +79,19 @@ impl KeyRing {
         reference: &str,
         bytes: &[u8],
     ) -> Result<(Slot, Vec<u8>), Closed> {
-        let at = KeyRef::parse(reference).map_err(|_| Closed::Unreadable)?;
-        let key = self.find(&at.session_key)?;
-        let slot = key.slot(origin, at.slot).map_err(|_| Closed::Unreadable)?;
-        slot.open(at.kind, bytes.to_vec()).map(|clear| (at.kind, clear)).map_err(|_| Closed::Unreadable)
-    }
-}
-
-fn slots(bytes: &[u8]) -> impl Iterator<Item = ([u8; 16], Known)> {
-    bytes.as_chunks::<SLOT>().0.iter().filter_map(|slot| {
-        let (first, rest) = slot.split_first()?;
-        if *first == DESTROYED {
-            return Some((*rest.first_chunk::<16>()?, None));
+        let at = KeyRef::parse(reference)?;
+        if at.keys.iter().any(|id| self.restricted.contains(id)) {
+            return Err(Closed::Restricted);
         }
-        let wrapped = WrappedKey::from_bytes(slot.first_chunk::<WRAPPED>()?).ok()?;
-        (wrapped.kind == KeyKind::Session).then_some((wrapped.id, Some(wrapped)))
-    })
+        match at.open(origin, bytes.to_vec(), &mut |id| self.keys.key(id))? {
+            Some(clear) => Ok((at.kind, clear)),
+            None => Err(self.why(&at)),
+        }
+    }
+
+    /// Why one of its keys is not there.
+    fn why(&self, at: &KeyRef) -> Closed {
+        let erased = at.keys.iter().any(|id| self.keys.state(id) == Ok(KeyState::Destroyed));
+        if erased { Closed::Erased } else { Closed::NoKey }
+    }
 }

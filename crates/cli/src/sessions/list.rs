@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::process::ExitCode;
 
-use carnet_evidence::{LeafType, field};
+use carnet_evidence::field;
 use carnet_json::quote;
-use carnet_store::Stored;
+use carnet_store::{Index, Stored};
 
-use super::opened::{Opened, origin, pseudonym};
+use super::opened::{Opened, pseudonym};
 use super::place::{Place, Recordings};
 use super::wording;
 use crate::output;
@@ -42,64 +42,57 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 
 /// The newest sessions as a table.
 pub(super) fn text(place: &Place, newest: usize) -> anyhow::Result<String> {
-    let recordings = place.open()?;
-    let (rows, origin) = rows(&recordings)?;
+    let (recordings, index) = place.indexed()?;
+    let rows = rows(&recordings, &index, newest)?;
     if rows.is_empty() {
         return Ok("no sessions yet".to_owned());
     }
-    let skipped = rows.len().saturating_sub(newest);
-    let mut text = wording::clean(&table(&opened(&rows, skipped, &origin, &recordings)));
+    let all = usize::try_from(index.session_count()?).unwrap_or(usize::MAX);
+    let skipped = all.saturating_sub(rows.len());
+    let mut text = wording::clean(&table(&opened(&rows, &recordings)));
     if skipped > 0 {
         let older = wording::count(skipped, "session");
-        text.push_str(&format!("{older} older; `--newest {}` shows all\n", rows.len()));
+        text.push_str(&format!("{older} older; `--newest {all}` shows all\n"));
     }
     Ok(text)
 }
 
 fn json_text(place: &Place, newest: usize) -> anyhow::Result<String> {
-    let recordings = place.open()?;
-    let (rows, origin) = rows(&recordings)?;
-    let shown = opened(&rows, rows.len().saturating_sub(newest), &origin, &recordings);
-    let lines: Vec<String> = shown.iter().map(|(row, opened)| json(row, opened)).collect();
+    let (recordings, index) = place.indexed()?;
+    let rows = rows(&recordings, &index, newest)?;
+    let lines: Vec<String> =
+        opened(&rows, &recordings).iter().map(|(row, opened)| json(row, opened)).collect();
     Ok(format!("[{}]", lines.join(",\n ")))
 }
 
-/// The rows after the first `skipped`, with their disclosures: only what is shown is decrypted.
-fn opened<'r>(rows: &'r [Row], skipped: usize, origin: &str, from: &Recordings) -> Vec<(&'r Row, Opened)> {
-    rows.iter().skip(skipped).map(|row| (row, Opened::new(&row.opening, origin, &from.keys))).collect()
+/// The rows with their disclosures.
+fn opened<'r>(rows: &'r [Row], from: &Recordings) -> Vec<(&'r Row, Opened)> {
+    rows.iter().map(|row| (row, Opened::new(&row.opening, &from.origin, &from.keys))).collect()
 }
 
-/// The sessions in the order of their opening, and the origin of the log.
-fn rows(recordings: &Recordings) -> anyhow::Result<(Vec<Row>, String)> {
-    let mut rows: Vec<Row> = Vec::new();
-    let mut at: HashMap<[u8; 16], usize> = HashMap::new();
-    let mut named = String::new();
-    recordings.reader.read(0, &mut |stored| {
-        let draft = &stored.leaf.draft;
-        let row = at.get(&draft.gs).and_then(|n| rows.get_mut(*n));
-        match draft.ty {
-            LeafType::CellGenesis => named = origin(&stored).unwrap_or_default(),
-            LeafType::SessionOpen => {
-                at.insert(draft.gs, rows.len());
-                rows.push(Row { opening: stored, closed: None, calls: 0, records: 1 });
-            }
-            ty => {
-                if let Some(row) = row {
-                    row.records += 1;
-                    row.calls += u64::from(ty == LeafType::CallDecision);
-                    if ty == LeafType::SessionClose {
-                        let why = draft.ext.iter().find(|(k, _)| *k == "why").map(|(_, v)| match v {
-                            carnet_evidence::Ext::Text(text) => text.clone(),
-                            carnet_evidence::Ext::Int(n) => n.to_string(),
-                        });
-                        row.closed = Some((draft.t, why));
-                    }
-                }
-            }
-        }
+/// The newest sessions in the order of their opening: the index knows them, the log has the records.
+fn rows(recordings: &Recordings, index: &Index, newest: usize) -> anyhow::Result<Vec<Row>> {
+    let sessions = index.sessions(newest as u64)?;
+    let mut wanted: Vec<u64> = sessions.iter().flat_map(|s| s.closed.into_iter().chain([s.first])).collect();
+    wanted.sort_unstable();
+    let mut found: HashMap<u64, Stored> = HashMap::new();
+    recordings.reader.get(&wanted, &mut |stored| {
+        found.insert(stored.index, stored);
         Ok(true)
     })?;
-    Ok((rows, named))
+    let why = |stored: Stored| {
+        let why = stored.leaf.draft.ext.iter().find(|(k, _)| *k == "why").map(|(_, v)| match v {
+            carnet_evidence::Ext::Text(text) => text.clone(),
+            carnet_evidence::Ext::Int(n) => n.to_string(),
+        });
+        (stored.leaf.draft.t, why)
+    };
+    let rows = sessions.iter().filter_map(|session| {
+        let closed = session.closed.filter(|c| *c != session.first).and_then(|c| found.remove(&c)).map(why);
+        let opening = found.remove(&session.first)?;
+        Some(Row { opening, closed, calls: session.calls, records: session.records })
+    });
+    Ok(rows.collect())
 }
 
 fn table(shown: &[(&Row, Opened)]) -> String {

@@ -130,12 +130,6 @@ fn identity(value: &Value) -> Option<String> {
 }
 
 /// The pseudonym of a session as it is printed: base64url, 22 characters.
-pub(super) fn pseudonym(gs: &[u8; 16]) -> String {
+pub(crate) fn pseudonym(gs: &[u8; 16]) -> String {
     URL_SAFE_NO_PAD.encode(gs)
-}
-
-/// The origin of a log, from its genesis, which names the log's key; the key's name is the origin.
-pub(super) fn origin(genesis: &Stored) -> Option<String> {
-    let (_, Ext::Text(key)) = genesis.leaf.draft.ext.iter().find(|(k, _)| *k == "key")? else { return None };
-    carnet_evidence::note::Verifier::parse(key).ok().map(|v| v.name().to_owned())
 }

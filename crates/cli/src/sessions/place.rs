@@ -3,10 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use carnet_config::SecretRef;
+use carnet_evidence::LeafType;
 use carnet_gateway::credentials::resolve;
+use carnet_gateway::desk::Cases;
 use carnet_gateway::load;
-use carnet_store::{Reader, RealDisk};
+use carnet_store::{Disk, Index, Reader, RealDisk};
 use zeroize::Zeroizing;
 
 use super::keyring::KeyRing;
@@ -26,11 +29,21 @@ pub(crate) struct Place {
 pub(crate) struct Recordings {
     pub(crate) reader: Reader,
     pub(crate) keys: KeyRing,
+    /// Origin of the log.
+    pub(crate) origin: String,
+}
+
+impl Recordings {
+    /// Also what is restricted.
+    pub(crate) fn with_restricted(mut self) -> Recordings {
+        self.keys.restricted.clear();
+        self
+    }
 }
 
 impl Place {
-    /// Opens the data folder for reading.
-    pub(crate) fn open(&self) -> anyhow::Result<Recordings> {
+    /// Opens the data folder for reading, with its index, which follows the log first.
+    pub(crate) fn indexed(&self) -> anyhow::Result<(Recordings, Index)> {
         let default = (self.config.is_none() && self.data.is_none()).then(|| PathBuf::from("carnet.yaml"));
         let (mut data, mut reference) = (self.data.clone(), None);
         if let Some(file) = self.config.as_ref().or(default.as_ref()) {
@@ -44,9 +57,39 @@ impl Place {
         if !data.join("log").join("segments").is_dir() {
             anyhow::bail!("there are no recordings in {}: it has no log/segments", data.display());
         }
-        let keys = KeyRing::open(&data, kek(&data, reference.as_ref())?)?;
-        Ok(Recordings { reader: Reader::new(Arc::new(RealDisk::new(&data))), keys })
+        let mut keys = KeyRing::open(&data, &kek(&data, reference.as_ref())?)?;
+        let vkey = std::fs::read_to_string(data.join("log/vkey")).context("the log has no verifier key")?;
+        let origin = vkey.split('+').next().unwrap_or_default().to_owned();
+        let reader = Reader::new(Arc::new(RealDisk::new(&data)));
+        let mut index = index(&data, &keys, &origin)?;
+        index.follow(&reader, &keys.keys)?;
+        let cases = Cases::of(&index.acts()?);
+        keys.restricted = cases.open(LeafType::RestrictSet).flat_map(|c| c.keys.iter().copied()).collect();
+        Ok((Recordings { reader, keys, origin }, index))
     }
+}
+
+/// The index of a data folder; of one that cannot be written to, one of its own that goes with the process.
+fn index(data: &Path, keys: &KeyRing, origin: &str) -> anyhow::Result<Index> {
+    let mac = keys.keys.mac()?;
+    match Index::open(data, mac.clone(), origin) {
+        Ok(index) => Ok(index),
+        Err(_) => {
+            let folder = tempfile::tempdir()?;
+            // SQLite has the file open: what is removed now is gone when it is closed.
+            Ok(Index::open(folder.path(), mac, origin)?)
+        }
+    }
+}
+
+/// The time of the newest record of a log.
+pub(crate) fn newest(disk: &Arc<dyn Disk>) -> anyhow::Result<Option<u64>> {
+    let mut newest = None;
+    Reader::new(Arc::clone(disk)).read(0, &mut |stored| {
+        newest = newest.max(Some(stored.leaf.draft.t));
+        Ok(true)
+    })?;
+    Ok(newest)
 }
 
 /// The key of the cell: the configured one, else the one beside the log.
@@ -63,6 +106,11 @@ pub(crate) fn kek(data: &Path, reference: Option<&SecretRef>) -> anyhow::Result<
         })?);
         return exactly(&bytes).ok_or_else(|| anyhow::anyhow!("{} is not 32 bytes", file.display()));
     };
+    kek_of(reference)
+}
+
+/// The key behind a reference.
+pub(crate) fn kek_of(reference: &SecretRef) -> anyhow::Result<Zeroizing<[u8; 32]>> {
     let secret = resolve(reference)?;
     let text = secret.expose().trim();
     let bytes = Zeroizing::new(from_hex(text).unwrap_or_else(|| text.as_bytes().to_vec()));

@@ -1,14 +1,14 @@
 //! `carnet sessions show`: a session record by record, as an investigator reads it.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use carnet_evidence::{LeafType, field};
+use carnet_gateway::desk::Act;
 use carnet_json::quote;
-use carnet_store::Stored;
+use carnet_store::{Index, Query, Stored};
 
-use super::opened::{Opened, origin, pseudonym};
+use super::opened::{Opened, pseudonym};
 use super::place::{Place, Recordings};
 use super::pretty::pretty;
 use super::wording;
@@ -25,56 +25,82 @@ pub(crate) struct Args {
     /// Print a JSON object.
     #[arg(long)]
     json: bool,
+    /// Also what is restricted (Art. 18 GDPR). It is recorded that it was asked for.
+    #[arg(long)]
+    restricted: bool,
 }
 
-/// Runs `carnet sessions show`.
+/// Runs `carnet sessions show`. That it is read is recorded first.
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    output::line(rendered(&args.place, &args.id, args.json)?.trim_end());
+    let (id, text) = rendered(&args.place, &args.id, args.json, args.restricted)?;
+    let more = if args.restricted { ", restricted too" } else { "" };
+    crate::desk::act(&args.place, Act::Read { what: format!("session {id}{more}"), person: None })?;
+    output::line(text.trim_end());
     Ok(ExitCode::SUCCESS)
 }
 
-/// The session as it is printed.
-pub(super) fn rendered(place: &Place, id: &str, as_json: bool) -> anyhow::Result<String> {
-    let recordings = place.open()?;
-    let (id, records, origin) = records(&recordings, id)?;
-    let opened: Vec<Opened> = records.iter().map(|r| Opened::new(r, &origin, &recordings.keys)).collect();
-    Ok(if as_json { json(&id, &opened) } else { wording::clean(&text(&id, &opened)) })
+/// The session's pseudonym, and the session as it is printed.
+pub(super) fn rendered(
+    place: &Place,
+    id: &str,
+    as_json: bool,
+    restricted: bool,
+) -> anyhow::Result<(String, String)> {
+    let (recordings, index) = place.indexed()?;
+    let recordings = if restricted { recordings.with_restricted() } else { recordings };
+    let (id, records) = records(&recordings, &index, id)?;
+    let opened = opened(&recordings, &records);
+    let text = if as_json { json(&id, &opened) } else { wording::clean(&text(&id, &opened)) };
+    Ok((id, text))
 }
 
-/// The one session whose pseudonym begins so: pseudonym, records, origin of the log.
-fn records(recordings: &Recordings, prefix: &str) -> anyhow::Result<(String, Vec<Stored>, String)> {
-    let mut found: BTreeMap<String, Vec<Stored>> = BTreeMap::new();
-    let mut named = String::new();
-    recordings.reader.read(0, &mut |stored| {
-        let draft = &stored.leaf.draft;
-        if draft.ty == LeafType::CellGenesis {
-            named = origin(&stored).unwrap_or_default();
+fn opened(recordings: &Recordings, records: &[Stored]) -> Vec<Opened> {
+    records.iter().map(|r| Opened::new(r, &recordings.origin, &recordings.keys)).collect()
+}
+
+/// Records of several sessions as JSON.
+pub(crate) fn records_json(recordings: &Recordings, records: &[Stored]) -> String {
+    let each = opened(recordings, records);
+    let lines: Vec<String> = each
+        .iter()
+        .zip(records)
+        .map(|(record, stored)| {
+            let session = quote(&pseudonym(&stored.leaf.draft.gs));
+            format!("{{\"session\":{session},\"record\":{}}}", one_json(record))
+        })
+        .collect();
+    format!("{{\"format\":\"carnet-subject/1\",\"records\":[\n{}\n]}}\n", lines.join(",\n"))
+}
+
+/// Records of several sessions for people.
+pub(crate) fn records_text(recordings: &Recordings, records: &[Stored]) -> String {
+    let mut out = format!("{}\n", wording::count(records.len(), "record"));
+    for (record, stored) in opened(recordings, records).iter().zip(records) {
+        let _ = write!(out, "\nsession {}\n", pseudonym(&stored.leaf.draft.gs));
+        one(&mut out, record);
+    }
+    wording::clean(&out)
+}
+
+/// The one session whose pseudonym begins so: pseudonym and records.
+fn records(recordings: &Recordings, index: &Index, prefix: &str) -> anyhow::Result<(String, Vec<Stored>)> {
+    let found: Vec<[u8; 16]> =
+        index.pseudonyms()?.into_iter().filter(|gs| pseudonym(gs).starts_with(prefix)).collect();
+    let gs = match found.as_slice() {
+        [] => anyhow::bail!("no session begins with {prefix}; see `carnet sessions list`"),
+        [one] => *one,
+        several => {
+            let names: Vec<String> = several.iter().take(5).map(pseudonym).collect();
+            anyhow::bail!("{} sessions begin with {prefix}, such as {}", several.len(), names.join(", "))
         }
-        let id = pseudonym(&draft.gs);
-        if id.starts_with(prefix) {
-            let records = found.entry(id).or_default();
-            // Of several sessions only the names are needed, to say that there are several.
-            if records.is_empty() || prefix.len() >= 8 {
-                records.push(stored);
-            }
-        }
+    };
+    let of: Vec<u64> = index.find(&Query { session: Some(gs), ..Query::default() })?.collect();
+    let mut records = Vec::new();
+    recordings.reader.get(&of, &mut |stored| {
+        records.push(stored);
         Ok(true)
     })?;
-    let names: Vec<String> = found.keys().take(5).cloned().collect();
-    match found.len() {
-        0 => anyhow::bail!("no session begins with {prefix}; see `carnet sessions list`"),
-        1 if prefix.len() < 8 => {
-            // Short and yet the only one: read it again in full.
-            let id = names.into_iter().next().unwrap_or_default();
-            records(recordings, &id)
-        }
-        1 => found
-            .into_iter()
-            .next()
-            .map(|(id, records)| (id, records, named))
-            .ok_or_else(|| anyhow::anyhow!("no such session")),
-        n => anyhow::bail!("{n} sessions begin with {prefix}, such as {}", names.join(", ")),
-    }
+    Ok((pseudonym(&gs), records))
 }
 
 fn text(id: &str, records: &[Opened]) -> String {

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use carnet_evidence::seal::SessionKey;
+use carnet_evidence::seal::{DataKey, Slot, SlotKey};
 use carnet_evidence::{Disclosures, Draft, Epochs, LeafType, field};
 use carnet_store::{Disk, Entry, KeyStore, Keys, Ledger, Log, LogOptions, RealDisk};
 use expect_test::expect;
@@ -19,7 +19,7 @@ const GS: [u8; 16] = [7; 16];
 struct Recorded {
     log: Log,
     keys: Keys,
-    key: SessionKey,
+    key: DataKey,
     slot: u8,
     _runtime: tokio::runtime::Runtime,
 }
@@ -38,7 +38,7 @@ impl Recorded {
         recorded.append(Entry::bare(Draft::gateway_start(NOON, [0; 16], Epochs::default(), 60, "0.1.0")));
         let open = Draft::session_open(NOON, GS, Epochs::default());
         let entry = recorded.entry(open, &[], None);
-        recorded.append(Entry { key: Some(wrapped), ..entry });
+        recorded.append(Entry { keys: vec![wrapped], ..entry });
         recorded.call();
         recorded
     }
@@ -77,15 +77,17 @@ impl Recorded {
         said.iter().for_each(|(name, value)| disclosures.add(name, value.as_bytes()));
         let disclosed = disclosures.finish();
         self.slot += 1;
-        let slot = self.key.slot(ORIGIN, [self.slot; 16]).unwrap();
-        let sealed = slot.seal_both(Some(disclosed.encoded), frame.map(|f| f.as_bytes().to_vec())).unwrap();
+        let key = SlotKey::of(&[&self.key]);
+        let seal = |kind, clear| key.seal(ORIGIN, [self.slot; 16], kind, clear).unwrap();
+        let mut sealed = vec![seal(Slot::Disclosures, disclosed.encoded)];
+        sealed.extend(frame.map(|f| seal(Slot::Frames, f.as_bytes().to_vec())));
         draft.sd = disclosed.digests;
         let mut blobs = Vec::new();
         for blob in sealed {
             draft.bl.push(blob.reference);
             blobs.push(blob.bytes);
         }
-        Entry { draft, blobs, key: None }
+        Entry { draft, blobs, keys: Vec::new() }
     }
 }
 
@@ -123,12 +125,12 @@ fn a_session_is_listed_and_shown_while_the_log_is_written() {
         #4 2026-11-21 12:00:01.000002 answer to #3: PERMIT
             {"jsonrpc":"2.0","id":1,"result":{"n":1.0}}
     "#]]
-    .assert_eq(&show::rendered(&place(folder.path()), "BwcH", false).unwrap());
-    let json = show::rendered(&place(folder.path()), "BwcHBwcHBwcHBwcHBwcHBw", true).unwrap();
+    .assert_eq(&show::rendered(&place(folder.path()), "BwcH", false, false).unwrap().1);
+    let json = show::rendered(&place(folder.path()), "BwcHBwcHBwcHBwcHBwcHBw", true, false).unwrap().1;
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(json["records"][1]["message"]["params"]["name"], "find");
     assert_eq!(json["records"][2]["of"], json["records"][1]["index"]);
-    let error = show::rendered(&place(folder.path()), "zzz", false).unwrap_err();
+    let error = show::rendered(&place(folder.path()), "zzz", false, false).unwrap_err();
     assert_eq!(error.to_string(), "no session begins with zzz; see `carnet sessions list`");
 }
 
@@ -136,7 +138,7 @@ fn a_session_is_listed_and_shown_while_the_log_is_written() {
 fn an_erased_session_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let recorded = Recorded::new(folder.path());
-    assert!(recorded.keys.destroy(&recorded.key.id()).unwrap());
+    assert_eq!(recorded.keys.destroy(&[recorded.key.id()]).unwrap(), 1);
     expect![[r#"
         SESSION                 OPENED (UTC)         CLOSED  CALLS  SERVER  ACTOR
         BwcHBwcHBwcHBwcHBwcHBw  2026-11-21 12:00:00  open    1      -       (erased: its key was destroyed)

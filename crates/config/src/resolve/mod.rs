@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
-use carnet_model::{DataClass, Region, Transform};
+use carnet_model::{ClassSet, DataClass, Region, Transform};
 
 use crate::Source;
 use crate::report::Report;
@@ -166,6 +166,9 @@ impl Resolver<'_, '_> {
             heartbeat: view.get("heartbeat").duration(seconds(60)),
             checkpoint: view.get("checkpoint").duration(seconds(1)),
             segment: view.get("segment").size(64 << 20),
+            persons: persons(view.get("subjects").get("detected")),
+            retention: retention(view.get("retention")),
+            backup_horizon: view.get("backup_horizon").duration(seconds(30 * DAY)),
         }
     }
 
@@ -227,6 +230,31 @@ fn cell(view: View<'_>) -> Cell {
         region: view.get("region").region().unwrap_or_else(Region::unknown),
         name,
     }
+}
+
+const DAY: u64 = 86_400;
+
+/// Classes whose values name a person, and one person only.
+fn persons(view: View<'_>) -> ClassSet {
+    if view.given() {
+        return view.items().filter_map(|v| DataClass::by_name(v.text()?)).collect();
+    }
+    use DataClass as C;
+    [C::EMAIL, C::PHONE, C::IBAN, C::US_SSN, C::NATIONAL_ID, C::TAX_ID, C::HEALTH_ID, C::PASSPORT]
+        .into_iter()
+        .collect()
+}
+
+/// The longer of preset and `keep` where both are given: who names both wants neither broken.
+fn retention(view: View<'_>) -> Option<Duration> {
+    let preset = match view.get("preset").text() {
+        Some("ai-act") => Some(seconds(183 * DAY)),
+        Some("pci") => Some(seconds(366 * DAY)),
+        Some("hipaa") => Some(seconds(2192 * DAY)),
+        _ => None,
+    };
+    let keep = view.get("keep").given().then(|| view.get("keep").duration(seconds(0)));
+    preset.max(keep)
 }
 
 fn limits(view: View<'_>) -> Limits {

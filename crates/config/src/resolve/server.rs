@@ -7,7 +7,7 @@ use carnet_model::Region;
 use super::{Resolver, seconds};
 use crate::resolved::{
     Cell, ClientAuth, Credentials, EnvValue, HttpUpstream, Limits, OAuthClient, ServerConfig, ServerLimits,
-    StdioUpstream, Timeouts, Transport, UpstreamTls,
+    StdioUpstream, SubjectConfig, Timeouts, Transport, UpstreamTls,
 };
 use crate::scalar;
 use crate::view::View;
@@ -60,6 +60,8 @@ impl Resolver<'_, '_> {
             purpose: view.get("purpose").shared(),
             legal_basis: view.get("legal_basis").shared(),
             labels: view.get("labels").texts(),
+            subjects: view.get("subjects").items().filter_map(|v| self.subject(v)).collect(),
+            retention: view.get("retention").given().then(|| view.get("retention").duration(seconds(0))),
             timeouts: Timeouts {
                 connect: times.get("connect").duration(seconds(10)),
                 request: times.get("request").duration(limits.request_timeout),
@@ -67,6 +69,25 @@ impl Resolver<'_, '_> {
             },
             limits: server_limits(view, limits),
         })
+    }
+
+    /// `$.arguments.NAME...`, `$.params.NAME...` or `$.result.NAME...`.
+    fn subject(&mut self, view: View<'_>) -> Option<SubjectConfig> {
+        let at = view.get("at");
+        let mut path: Vec<String> =
+            at.text()?.strip_prefix("$.").unwrap_or_default().split('.').map(str::to_owned).collect();
+        let known = matches!(path.first().map(String::as_str), Some("arguments" | "params" | "result"));
+        if !known || path.len() < 2 || path.iter().any(|name| name.is_empty() || name.contains(['[', '*'])) {
+            let help =
+                "such as $.arguments.customer_id, $.params.uri or $.result.structuredContent.customer.id";
+            self.report.error(at.at(), "not a place in a message", Some(help.to_owned()));
+            return None;
+        }
+        if path.first().is_some_and(|root| root == "arguments") {
+            path.insert(0, "params".to_owned());
+        }
+        let tools = view.get("tools").texts().iter().map(|t| t.to_string()).collect();
+        Some(SubjectConfig { path, kind: view.get("kind").text().unwrap_or("ref").to_owned(), tools })
     }
 
     /// Refuses keys that mean nothing for the transport chosen.

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use carnet_model::{DataClass, Region, Transform};
+use carnet_model::{ClassSet, DataClass, Region, Transform};
 
 pub use self::identity::*;
 pub use self::server::*;
@@ -189,6 +189,12 @@ pub struct EvidenceConfig {
     pub checkpoint: Duration,
     /// Bytes of a segment file.
     pub segment: u64,
+    /// Classes whose findings name a data subject.
+    pub persons: ClassSet,
+    /// How long evidence is kept; `None`: for ever.
+    pub retention: Option<Duration>,
+    /// How long a backup of the key store may be restored.
+    pub backup_horizon: Duration,
 }
 
 /// Logs, metrics and traces of the gateway itself.

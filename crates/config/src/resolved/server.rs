@@ -24,10 +24,25 @@ pub struct ServerConfig {
     pub legal_basis: Option<Arc<str>>,
     /// Labels that policies may test.
     pub labels: Vec<Arc<str>>,
+    /// Where its messages name a person.
+    pub subjects: Vec<SubjectConfig>,
+    /// How long recordings of calls to it can be read; `None`: as all evidence.
+    pub retention: Option<Duration>,
     /// Times.
     pub timeouts: Timeouts,
     /// Limits that differ from the general ones.
     pub limits: ServerLimits,
+}
+
+/// A place in a server's messages that names a person.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SubjectConfig {
+    /// Names of members, `params` or `result` first.
+    pub path: Vec<String>,
+    /// What the reference is called.
+    pub kind: String,
+    /// Tools it holds for; empty for all messages.
+    pub tools: Vec<String>,
 }
 
 /// How an upstream is reached.

@@ -670,6 +670,18 @@ fn defaults_are_as_documented() {
                 heartbeat: 60s,
                 checkpoint: 1s,
                 segment: 67108864,
+                persons: {
+                    email,
+                    phone,
+                    iban,
+                    us_ssn,
+                    national_id,
+                    passport,
+                    tax_id,
+                    health_id,
+                },
+                retention: None,
+                backup_horizon: 2592000s,
             },
             telemetry: Telemetry {
                 level: Info,

@@ -82,6 +82,10 @@ leaf_types! {
     HoldSet "hold.set" ["why"];
     /// A legal hold was released.
     HoldRelease "hold.release" ["why"];
+    /// The data of a person may not be shown (Art. 18).
+    RestrictSet "restrict.set" ["why"];
+    /// It may be shown again.
+    RestrictRelease "restrict.release" ["why"];
     /// A package was exported.
     ExportMade "export.made" ["hash" "why"];
     /// A period was closed.

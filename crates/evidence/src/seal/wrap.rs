@@ -16,6 +16,12 @@ pub enum KeyKind {
     Mac,
     /// Seed of the key that signs checkpoints.
     Log,
+    /// Key of the cell, under the KEK.
+    Cell,
+    /// Key of an actor.
+    Actor,
+    /// Key of a data subject.
+    Subject,
 }
 
 impl KeyKind {
@@ -24,11 +30,15 @@ impl KeyKind {
             KeyKind::Session => b's',
             KeyKind::Mac => b'm',
             KeyKind::Log => b'l',
+            KeyKind::Cell => b'c',
+            KeyKind::Actor => b'a',
+            KeyKind::Subject => b'p',
         }
     }
 
     fn from_byte(byte: u8) -> Option<Self> {
-        [KeyKind::Session, KeyKind::Mac, KeyKind::Log].into_iter().find(|k| k.byte() == byte)
+        use KeyKind::{Actor, Cell, Log, Mac, Session, Subject};
+        [Session, Mac, Log, Cell, Actor, Subject].into_iter().find(|k| k.byte() == byte)
     }
 }
 
@@ -46,6 +56,15 @@ pub struct WrappedKey {
     pub nonce: [u8; 12],
     /// Ciphertext and tag.
     pub bytes: [u8; 48],
+}
+
+/// A key that is not stored yet, and what it is found by.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewKey {
+    /// The key under the key of the cell.
+    pub wrapped: WrappedKey,
+    /// Blind index of the person; zeros for a session's.
+    pub label: [u8; 16],
 }
 
 /// Bytes of [`WrappedKey::to_bytes`].

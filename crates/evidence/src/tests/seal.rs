@@ -2,42 +2,57 @@
 
 use sha2::{Digest as _, Sha256};
 
-use crate::seal::{CellKey, KeyKind, KeyRef, MacKey, SealError, SessionKey, Slot, WrappedKey};
+use crate::seal::{CellKey, DataKey, KeyKind, KeyRef, MacKey, SealError, Slot, SlotKey, WrappedKey};
 
 #[test]
-fn slots_open_only_with_their_key_and_place() {
-    let key = SessionKey::new([1; 16], &[2; 32]);
-    let blobs = key
-        .slot("a/b/c/1", [3; 16])
-        .unwrap()
-        .seal_both(Some(b"[]".to_vec()), Some(b"frames".to_vec()))
-        .unwrap();
-    let [d, f] = blobs.as_slice() else { panic!("two blobs") };
+fn slots_open_only_with_their_keys_and_place() {
+    let (session, actor, person) =
+        (DataKey::new([1; 16], &[2; 32]), DataKey::new([4; 16], &[5; 32]), DataKey::new([6; 16], &[7; 32]));
+    let (for_d, for_f) = (SlotKey::of(&[&session]), SlotKey::of(&[&session, &actor, &person]));
+    let d = for_d.seal("a/b/c/1", [3; 16], Slot::Disclosures, b"[]".to_vec()).unwrap();
+    let f = for_f.seal("a/b/c/1", [3; 16], Slot::Frames, b"frames".to_vec()).unwrap();
     assert_eq!(d.reference.k, "AQEBAQEBAQEBAQEBAQEBAQ/AwMDAwMDAwMDAwMDAwMDAw/d");
+    assert_eq!(
+        f.reference.k,
+        "AQEBAQEBAQEBAQEBAQEBAQ.BAQEBAQEBAQEBAQEBAQEBA.BgYGBgYGBgYGBgYGBgYGBg/AwMDAwMDAwMDAwMDAwMDAw/f"
+    );
     assert_eq!(f.reference.h, <[u8; 32]>::from(Sha256::digest(&f.bytes)));
     let place = KeyRef::parse(&f.reference.k).unwrap();
-    assert_eq!((place.session_key, place.slot, place.kind), ([1; 16], [3; 16], Slot::Frames));
+    assert_eq!(
+        (place.keys.clone(), place.slot, place.kind),
+        (vec![[1; 16], [4; 16], [6; 16]], [3; 16], Slot::Frames)
+    );
 
-    let open = |key: &SessionKey, origin, slot, kind, bytes: &[u8]| {
-        key.slot(origin, slot).unwrap().open(kind, bytes.to_vec())
-    };
-    assert_eq!(open(&key, "a/b/c/1", [3; 16], Slot::Disclosures, &d.bytes), Ok(b"[]".to_vec()));
-    assert_eq!(open(&key, "a/b/c/1", [3; 16], Slot::Frames, &f.bytes), Ok(b"frames".to_vec()));
-    let other = SessionKey::new([1; 16], &[9; 32]);
+    let open = |key: &SlotKey, origin, slot, kind, bytes: &[u8]| key.open(origin, slot, kind, bytes.to_vec());
+    assert_eq!(open(&for_d, "a/b/c/1", [3; 16], Slot::Disclosures, &d.bytes), Ok(b"[]".to_vec()));
+    assert_eq!(open(&for_f, "a/b/c/1", [3; 16], Slot::Frames, &f.bytes), Ok(b"frames".to_vec()));
     let mut altered = f.bytes.clone();
     altered[0] ^= 1;
+    let other = SlotKey::of(&[&session, &actor, &DataKey::new([6; 16], &[9; 32])]);
     for wrong in [
+        // Without any one of them, and in another order, it stays closed.
+        open(&SlotKey::of(&[&session, &actor]), "a/b/c/1", [3; 16], Slot::Frames, &f.bytes),
+        open(&SlotKey::of(&[&session, &person]), "a/b/c/1", [3; 16], Slot::Frames, &f.bytes),
+        open(&SlotKey::of(&[&actor, &person]), "a/b/c/1", [3; 16], Slot::Frames, &f.bytes),
+        open(&SlotKey::of(&[&session, &person, &actor]), "a/b/c/1", [3; 16], Slot::Frames, &f.bytes),
         open(&other, "a/b/c/1", [3; 16], Slot::Frames, &f.bytes),
-        open(&key, "a/b/c/2", [3; 16], Slot::Frames, &f.bytes),
-        open(&key, "a/b/c/1", [4; 16], Slot::Frames, &f.bytes),
-        open(&key, "a/b/c/1", [3; 16], Slot::Disclosures, &f.bytes),
-        open(&key, "a/b/c/1", [3; 16], Slot::Frames, &altered),
-        open(&key, "a/b/c/1", [3; 16], Slot::Frames, b""),
+        open(&for_f, "a/b/c/2", [3; 16], Slot::Frames, &f.bytes),
+        open(&for_f, "a/b/c/1", [4; 16], Slot::Frames, &f.bytes),
+        open(&for_f, "a/b/c/1", [3; 16], Slot::Disclosures, &f.bytes),
+        open(&for_f, "a/b/c/1", [3; 16], Slot::Frames, &altered),
+        open(&for_f, "a/b/c/1", [3; 16], Slot::Frames, b""),
     ] {
         assert_eq!(wrong, Err(SealError::Decrypt));
     }
-    let one = key.slot("a", [5; 16]).unwrap().seal_both(None, Some(vec![1])).unwrap();
-    assert!(one.len() == 1 && one[0].reference.k.ends_with("/f"));
+    // By reference: as soon as one key is gone, there is nothing to open.
+    for gone in [None, Some([1; 16]), Some([4; 16]), Some([6; 16])] {
+        let mut find = |id: &[u8; 16]| {
+            let there = [&session, &actor, &person].into_iter().find(|k| k.id() == *id).cloned();
+            Ok::<_, SealError>(there.filter(|_| gone != Some(*id)))
+        };
+        let clear = place.open("a/b/c/1", f.bytes.clone(), &mut find).unwrap();
+        assert_eq!(clear.is_some(), gone.is_none());
+    }
 }
 
 #[test]
@@ -60,6 +75,7 @@ fn key_references_of_no_form() {
     for bad in [
         "",
         "a/b/d",
+        "AQEBAQEBAQEBAQEBAQEBAQ./AwMDAwMDAwMDAwMDAwMDAw/d",
         "AQEBAQEBAQEBAQEBAQEBAQ/AwMDAwMDAwMDAwMDAwMDAw/x",
         "AQEBAQEBAQEBAQEBAQEBAQ/AwMDAwMDAwMDAwMDAwMDAw/d/",
     ] {
@@ -78,12 +94,13 @@ fn macs_differ_by_key_and_purpose() {
 
 #[test]
 fn debug_shows_no_key() {
-    let key = SessionKey::new([1; 16], &[0xab; 32]);
+    let key = DataKey::new([1; 16], &[0xab; 32]);
     let all = format!(
         "{key:?} {:?} {:?} {:?}",
-        key.slot("o", [2; 16]).unwrap(),
+        SlotKey::of(&[&key, &key]),
         CellKey::new(&[0xab; 32]).unwrap(),
         MacKey::new(&[0xab; 32]).unwrap()
     );
-    assert_eq!(all, "SessionKey(AQEBAQEBAQEBAQEBAQEBAQ) SlotKeys CellKey MacKey");
+    let id = "AQEBAQEBAQEBAQEBAQEBAQ";
+    assert_eq!(all, format!("DataKey({id}) SlotKey({id}.{id}) CellKey MacKey"));
 }

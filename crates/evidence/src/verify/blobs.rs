@@ -4,9 +4,9 @@ use super::report::{Fault, Step};
 use super::{Item, Options};
 use crate::leaf::Leaf;
 
-/// Gives the session key of an id, where there still is one.
+/// Gives the key of an id, where there still is one.
 #[cfg(feature = "seal")]
-pub type KeyLookup<'a> = dyn Fn(&[u8; 16]) -> Option<crate::seal::SessionKey> + 'a;
+pub type KeyLookup<'a> = dyn Fn(&[u8; 16]) -> Option<crate::seal::DataKey> + 'a;
 
 pub(super) struct Blobs<'a> {
     step: Step,
@@ -86,21 +86,28 @@ impl<'a> Opened<'a> {
     }
 
     fn push(&mut self, index: u64, leaf: &Leaf, reference: &str, bytes: &[u8]) {
-        use crate::seal::{KeyRef, Slot};
+        use crate::seal::{KeyRef, SealError, Slot};
         let Some(keys) = self.keys else { return };
         let Ok(key_ref) = KeyRef::parse(reference) else {
             self.step.fault(Fault::DisclosureUnreadable, Some(index), "not the form of a key reference");
             return;
         };
-        let Some(key) = keys(&key_ref.session_key) else {
-            self.without_key += 1;
-            return;
-        };
-        let clear =
-            key.slot(&self.origin, key_ref.slot).and_then(|slot| slot.open(key_ref.kind, bytes.to_vec()));
-        let Ok(clear) = clear else {
-            self.step.fault(Fault::DisclosureUnreadable, Some(index), "the slot does not open with its key");
-            return;
+        let opened =
+            key_ref.open(&self.origin, bytes.to_vec(), &mut |id: &[u8; 16]| Ok::<_, SealError>(keys(id)));
+        let clear = match opened {
+            Ok(Some(clear)) => clear,
+            Ok(None) => {
+                self.without_key += 1;
+                return;
+            }
+            Err(_) => {
+                self.step.fault(
+                    Fault::DisclosureUnreadable,
+                    Some(index),
+                    "the slot does not open with its key",
+                );
+                return;
+            }
         };
         self.slots += 1;
         if key_ref.kind == Slot::Disclosures {

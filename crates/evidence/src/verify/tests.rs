@@ -708,7 +708,7 @@ fn the_report_as_json_is_json() {
 fn disclosures_match_their_digests() {
     use crate::disclosure::Disclosures;
     use crate::leaf::LeafType;
-    use crate::seal::SessionKey;
+    use crate::seal::{DataKey, Slot, SlotKey};
 
     let sealed = |forget: bool| {
         misbehaving(|l| {
@@ -717,12 +717,9 @@ fn disclosures_match_their_digests() {
             set.add_str("tool", "crm.search");
             set.add_u64("time", 5);
             let mut done = set.finish();
-            let key = SessionKey::new([1; 16], &[2; 32]);
-            let blobs = key
-                .slot(ORIGIN, [9; 16])
-                .unwrap()
-                .seal_both(Some(done.encoded), Some(b"{}".to_vec()))
-                .unwrap();
+            let key = SlotKey::of(&[&DataKey::new([1; 16], &[2; 32])]);
+            let seal = |kind, clear| key.seal(ORIGIN, [9; 16], kind, clear).unwrap();
+            let blobs = [seal(Slot::Disclosures, done.encoded), seal(Slot::Frames, b"{}".to_vec())];
             if forget {
                 done.digests.pop();
                 done.digests.remove(0);
@@ -737,7 +734,7 @@ fn disclosures_match_their_digests() {
     };
     let signer = signer();
     let last_step = |files: &Files, key: Option<u8>| {
-        let keys = |id: &[u8; 16]| key.map(|k| SessionKey::new(*id, &[k; 32]));
+        let keys = |id: &[u8; 16]| key.map(|k| DataKey::new(*id, &[k; 32]));
         let options = Options { keys: Some(&keys), ..Options::new(Some(signer.verifier()), None) };
         let report = verify(files, &options).unwrap();
         let step = report.steps.last().unwrap().clone();

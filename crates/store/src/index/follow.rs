@@ -1,7 +1,7 @@
 //! From the log to the index: each new record once, in one transaction with the place that was reached.
 
 use carnet_evidence::seal::{KeyRef, Slot};
-use carnet_evidence::{LeafType, disclosure, field};
+use carnet_evidence::{Ext, LeafType, disclosure, field};
 use carnet_json::{Limits, Tape};
 use rusqlite::{OptionalExtension as _, params};
 
@@ -9,6 +9,19 @@ use super::{Index, whole};
 use crate::error::StoreError;
 use crate::keys::KeyStore;
 use crate::reader::{Place, Reader, Stored};
+
+/// Acts on keys and evidence.
+const ACTS: [LeafType; 9] = [
+    LeafType::KeyDestroy,
+    LeafType::ErasureRequest,
+    LeafType::ErasureDone,
+    LeafType::HoldSet,
+    LeafType::HoldRelease,
+    LeafType::RestrictSet,
+    LeafType::RestrictRelease,
+    LeafType::ExportMade,
+    LeafType::RetentionPrune,
+];
 
 /// Records of one transaction.
 const BATCH: u64 = 5_000;
@@ -120,6 +133,9 @@ impl Index {
         self.db
             .prepare_cached("INSERT OR REPLACE INTO records VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?
             .execute(params![idx, whole(draft.t), ty, session, decision, server, tool, person, actor])?;
+        if ACTS.contains(&draft.ty) {
+            self.act(stored)?;
+        }
         // The key of the session is in the session's row.
         for key in used.iter().skip(1) {
             let word = self.word(*key)?;
@@ -127,6 +143,27 @@ impl Index {
                 .prepare_cached("INSERT OR IGNORE INTO uses VALUES(?1, ?2)")?
                 .execute(params![word, idx])?;
         }
+        Ok(())
+    }
+
+    /// What the leaf of an act on keys and evidence states: it is asked for at each start, and without reading the log.
+    fn act(&mut self, stored: &Stored) -> Result<(), StoreError> {
+        let draft = &stored.leaf.draft;
+        let why = draft.ext.iter().find_map(|(k, v)| match v {
+            Ext::Text(text) if *k == "why" => Some(text.as_str()),
+            _ => None,
+        });
+        self.db.prepare_cached("INSERT OR REPLACE INTO acts VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)")?.execute(
+            params![
+                whole(stored.index),
+                draft.ty.as_str(),
+                whole(draft.t),
+                draft.of.map(whole),
+                why,
+                draft.gs,
+                draft.kr.join(" ")
+            ],
+        )?;
         Ok(())
     }
 
@@ -167,7 +204,7 @@ fn key_ids(stored: &Stored) -> Vec<[u8; 16]> {
     let mut ids: Vec<[u8; 16]> = Vec::new();
     for reference in &stored.leaf.draft.bl {
         let Ok(at) = KeyRef::parse(&reference.k) else { continue };
-        for id in [at.session_key] {
+        for id in at.keys {
             if !ids.contains(&id) {
                 ids.push(id);
             }

@@ -21,12 +21,12 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use crate::error::StoreError;
 use crate::reader::Place;
 
-pub use query::{Query, SessionRow};
+pub use query::{ActRow, Query, SessionRow};
 
 const DIR: &str = "index";
 const FILE: &str = "index.db";
 /// Another number: the file is made again.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 /// How long one process waits for another that writes.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Blinded texts that are kept in memory.
@@ -47,6 +47,9 @@ CREATE TABLE uses(key INTEGER NOT NULL, idx INTEGER NOT NULL, PRIMARY KEY(key, i
 CREATE TABLE sessions(id INTEGER PRIMARY KEY, gs BLOB NOT NULL UNIQUE, first INTEGER NOT NULL, ty INTEGER NOT NULL,
   opened INTEGER NOT NULL, last INTEGER NOT NULL, newest INTEGER NOT NULL, closed INTEGER, calls INTEGER NOT NULL,
   records INTEGER NOT NULL, server INTEGER, person INTEGER, key BLOB);
+CREATE TABLE acts(idx INTEGER PRIMARY KEY, ty TEXT NOT NULL, t INTEGER NOT NULL, of INTEGER, why TEXT, gs BLOB NOT NULL,
+  keys TEXT NOT NULL);
+CREATE INDEX sessions_key ON sessions(key) WHERE key IS NOT NULL;
 CREATE INDEX sessions_newest ON sessions(newest);
 ";
 
@@ -188,7 +191,7 @@ impl Index {
     fn renew(&mut self) -> Result<(), StoreError> {
         self.words.clear();
         let work = self.db.transaction()?;
-        for table in ["records", "uses", "sessions", "words"] {
+        for table in ["records", "uses", "sessions", "acts", "words"] {
             work.execute(&format!("DELETE FROM {table}"), [])?;
         }
         work.execute("UPDATE state SET segment = 0, at = 0, next = 0, before = 0, last = NULL", [])?;

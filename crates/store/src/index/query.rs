@@ -59,6 +59,23 @@ pub struct SessionRow {
     pub key: Option<[u8; 16]>,
 }
 
+/// An act on keys and evidence, as its leaf states it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ActRow {
+    /// Log index.
+    pub index: u64,
+    /// Its type.
+    pub ty: LeafType,
+    /// Unix seconds.
+    pub t: u64,
+    /// The act that it answers.
+    pub of: Option<u64>,
+    /// Why, in a word.
+    pub why: Option<String>,
+    /// Ids of the keys that it concerns.
+    pub keys: Vec<[u8; 16]>,
+}
+
 /// A condition, or that it can never hold.
 struct Where {
     sql: Vec<String>,
@@ -159,6 +176,16 @@ impl Index {
         }
     }
 
+    /// Acts on keys and evidence, oldest first: erasures, holds, restrictions, destroyed keys, exports, prunings.
+    ///
+    /// # Errors
+    /// [`StoreError::Index`].
+    pub fn acts(&self) -> Result<Vec<ActRow>, StoreError> {
+        let mut ask = self.db.prepare_cached("SELECT idx, ty, t, of, why, keys FROM acts ORDER BY idx")?;
+        let rows = ask.query_map([], act_row)?;
+        Ok(rows.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+    }
+
     /// Sessions of callers, the newest last, at most `newest` of them. Runs of the gateway are not among them.
     ///
     /// # Errors
@@ -171,6 +198,16 @@ impl Index {
         let mut rows = self.rows(&sql, vec![Value::Integer(ty), Value::Integer(whole(newest))])?;
         rows.reverse();
         Ok(rows)
+    }
+
+    /// The pseudonyms of all sessions and runs.
+    ///
+    /// # Errors
+    /// [`StoreError::Index`].
+    pub fn pseudonyms(&self) -> Result<Vec<[u8; 16]>, StoreError> {
+        let mut ask = self.db.prepare_cached("SELECT gs FROM sessions ORDER BY first")?;
+        let rows = ask.query_map([], |row| row.get(0))?;
+        Ok(rows.collect::<Result<Vec<_>, _>>()?)
     }
 
     /// How many sessions of callers there are.
@@ -199,6 +236,43 @@ impl Index {
         self.rows(&format!("{sql} ORDER BY first"), values)
     }
 
+    /// Whether two keys were used for one record, or one is of a session in which the other was used.
+    ///
+    /// # Errors
+    /// [`StoreError::Index`].
+    pub fn together(&self, one: &[u8; 16], other: &[u8; 16]) -> Result<bool, StoreError> {
+        for (one, other) in [(one, other), (other, one)] {
+            let Some(word) = self.known(one)? else { continue };
+            if let Some(session) = self.session_of(other)? {
+                let sql = "SELECT EXISTS(SELECT 1 FROM uses JOIN records USING(idx) JOIN sessions
+                           ON sessions.id = records.session WHERE uses.key = ?1 AND sessions.gs = ?2)";
+                if self
+                    .db
+                    .prepare_cached(sql)?
+                    .query_row(rusqlite::params![word, session.gs], |r| r.get(0))?
+                {
+                    return Ok(true);
+                }
+            }
+            if let Some(second) = self.known(other)? {
+                let sql = "SELECT EXISTS(SELECT 1 FROM uses a JOIN uses b USING(idx) WHERE a.key = ?1 AND b.key = ?2)";
+                if self.db.prepare_cached(sql)?.query_row([word, second], |r| r.get(0))? {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    /// The session that a key is of.
+    ///
+    /// # Errors
+    /// [`StoreError::Index`].
+    pub fn session_of(&self, key: &[u8; 16]) -> Result<Option<SessionRow>, StoreError> {
+        let sql = format!("SELECT {ROW} FROM sessions WHERE key = ?1");
+        Ok(self.rows(&sql, vec![Value::Blob(key.to_vec())])?.pop())
+    }
+
     /// One session.
     ///
     /// # Errors
@@ -213,6 +287,16 @@ impl Index {
         let rows = ask.query_map(params_from_iter(values), session_row)?;
         Ok(rows.collect::<Result<Vec<_>, _>>()?)
     }
+}
+
+fn act_row(row: &Row<'_>) -> rusqlite::Result<Option<ActRow>> {
+    let keys: String = row.get(5)?;
+    let keys = keys.split_ascii_whitespace().filter_map(carnet_evidence::seal::key_id).collect();
+    let (index, t, of) = (number(row, 0)?, number(row, 2)?, row.get::<_, Option<i64>>(3)?);
+    let of = of.map(|n| u64::try_from(n).unwrap_or(0));
+    let ty = LeafType::by_name(&row.get::<_, String>(1)?);
+    let why = row.get(4)?;
+    Ok(ty.map(|ty| ActRow { index, ty, t, of, why, keys }))
 }
 
 const ROW: &str = "gs, first, last, opened, newest, closed, calls, records, key";

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use carnet_evidence::seal::{Slot, SlotKey};
 use carnet_evidence::{Disclosures, Draft, Epochs, LeafType};
 
 use super::*;
@@ -44,7 +45,7 @@ impl World {
     /// A session of one actor with calls to tools, with a key of its own.
     fn session(&self, gs: u8, actor: &str, first: u64, tools: &[&str]) -> Vec<Entry> {
         let (key, wrapped) = self.keys.new_session().unwrap();
-        let mut wrapped = Some(wrapped);
+        let (mut wrapped, sealing) = (Some(wrapped), SlotKey::of(&[&key]));
         let mut out = Vec::new();
         let mut seal = |mut draft: Draft, fields: &[(&str, String)]| {
             let mut n = u8::try_from(out.len()).unwrap();
@@ -61,12 +62,12 @@ impl World {
             let done = d.finish();
             draft.sd = done.digests;
             let slot = [u8::try_from(out.len()).unwrap(); 16];
-            let blobs = key.slot(ORIGIN, slot).unwrap().seal_both(Some(done.encoded), None).unwrap();
+            let blobs = [sealing.seal(ORIGIN, slot, Slot::Disclosures, done.encoded).unwrap()];
             draft.bl = blobs.iter().map(|b| b.reference.clone()).collect();
             out.push(Entry {
                 draft,
                 blobs: blobs.into_iter().map(|b| b.bytes).collect(),
-                key: wrapped.take(),
+                keys: wrapped.take().into_iter().collect(),
             });
         };
         let who = ("actor", format!(r#"{{"kind":"user","issuer":"https://idp","subject":"{actor}"}}"#));
@@ -206,7 +207,7 @@ fn nothing_in_it_can_be_read_and_a_destroyed_key_is_forgotten() {
     let mut index = world.index();
     index.follow(&world.reader(), &world.keys).unwrap();
     let key = index.session_row(&[1; 16]).unwrap().unwrap().key.unwrap();
-    world.keys.destroy(&key).unwrap();
+    world.keys.destroy(&[key]).unwrap();
     index.forget(&key).unwrap();
     let ada = Query { actor: text("ada"), ..Query::default() };
     assert_eq!(found(&index, &ada), Vec::<u64>::new());

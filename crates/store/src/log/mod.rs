@@ -22,7 +22,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use carnet_evidence::seal::WrappedKey;
+use carnet_evidence::seal::NewKey;
 use carnet_evidence::{Draft, Hash};
 use tokio::sync::oneshot;
 
@@ -49,15 +49,15 @@ pub struct Entry {
     pub draft: Draft,
     /// Ciphertexts in the order of the draft's `bl`.
     pub blobs: Vec<Vec<u8>>,
-    /// A new session key that this record is the first to use. Durable before the record.
-    pub key: Option<WrappedKey>,
+    /// New keys that this record is among the first to use. Durable before the record.
+    pub keys: Vec<NewKey>,
 }
 
 impl Entry {
     /// A record without blobs and without a new key.
     #[must_use]
     pub fn bare(draft: Draft) -> Self {
-        Entry { draft, blobs: Vec::new(), key: None }
+        Entry { draft, blobs: Vec::new(), keys: Vec::new() }
     }
 }
 
@@ -195,7 +195,7 @@ fn start(disk: &Arc<dyn Disk>, options: &LogOptions, keys: &Keys) -> Result<Part
         partial: Vec::new(),
         cut: (0, 0),
     };
-    let slots = Slots::open(Arc::clone(disk))?;
+    let slots = Slots::open(Arc::clone(disk), keys.gone())?;
     let writer = Writer::new(found.state, segments, slots, feed, meters, options.segment_bytes);
     Ok(Parts { writer, publisher, recovered, spare, lock })
 }

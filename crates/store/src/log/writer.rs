@@ -143,7 +143,7 @@ impl Writer {
         }
         let began = Instant::now();
         if !self.keys.is_empty() {
-            self.slots.append(&self.keys)?;
+            self.slots.append(&mut self.keys)?;
         }
         self.segments.write(start, &mut self.bytes)?;
         let took = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
@@ -197,7 +197,7 @@ impl Writer {
         let placed = Placed::new(draft, self.state.size, n, hash);
         self.state.apply(&placed);
         self.placed.push(placed);
-        if let Some(key) = &entry.key {
+        for key in &entry.keys {
             self.keys.extend_from_slice(&crate::keys::slot(key));
         }
         Ok(())

@@ -10,8 +10,8 @@ fn life(disk: &FaultDisk, acknowledged: &mut Vec<Receipt>) -> Result<(), StoreEr
     let mut log = Stepped::open(disk)?;
     let vkey = log.vkey();
     acknowledged.push(log.one(genesis(&vkey))?);
-    let key = Some(log.session_key());
-    let open = Entry { draft: draft(LeafType::SessionOpen, 1), blobs: Vec::new(), key };
+    let keys = vec![log.session_key()];
+    let open = Entry { draft: draft(LeafType::SessionOpen, 1), blobs: Vec::new(), keys };
     let call = Entry::bare(draft(LeafType::CallDecision, 1));
     acknowledged.extend(log.commit(vec![vec![open, call]]).remove(0)?);
     acknowledged.push(log.one(outcome(1, 2))?);

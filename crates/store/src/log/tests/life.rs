@@ -1,6 +1,7 @@
 //! A log without faults: places, refusals of single records, short cut, lock, threads, keys.
 
 use carnet_evidence::LeafType;
+use carnet_evidence::seal::{Slot, SlotKey};
 
 use super::*;
 use crate::disk::RealDisk;
@@ -256,11 +257,12 @@ fn sealed_records_open_until_their_key_is_destroyed() {
     let mut log = Stepped::open(&disk).unwrap();
     log.one(genesis(&log.vkey())).unwrap();
     let (key, wrapped) = log.keys.new_session().unwrap();
-    let blobs = key.slot(ORIGIN, [9; 16]).unwrap().seal_both(Some(b"who".to_vec()), None).unwrap();
+    let sealing = SlotKey::of(&[&key]);
+    let blobs = [sealing.seal(ORIGIN, [9; 16], Slot::Disclosures, b"who".to_vec()).unwrap()];
     let mut open = draft(LeafType::SessionOpen, 1);
     open.bl = blobs.iter().map(|b| b.reference.clone()).collect();
     let entry =
-        Entry { draft: open, blobs: blobs.into_iter().map(|b| b.bytes).collect(), key: Some(wrapped) };
+        Entry { draft: open, blobs: blobs.into_iter().map(|b| b.bytes).collect(), keys: vec![wrapped] };
     log.commit(vec![vec![entry]]).remove(0).unwrap();
     let disk = disk.after_power_loss(3);
     let keys = Keys::open(Arc::new(disk.clone()), Some(&KEK)).unwrap();
@@ -275,8 +277,8 @@ fn sealed_records_open_until_their_key_is_destroyed() {
         last.unwrap().unseal(ORIGIN, &keys).unwrap()
     };
     assert_eq!(read(), vec![Some(b"who".to_vec())]);
-    assert!(keys.destroy(&key.id()).unwrap());
-    assert!(!keys.destroy(&key.id()).unwrap());
+    assert_eq!(keys.destroy(&[key.id()]).unwrap(), 1);
+    assert_eq!(keys.destroy(&[key.id()]).unwrap(), 0);
     assert_eq!(read(), vec![None]);
     assert!(Keys::open(Arc::new(disk.clone()), Some(&[8; 32])).is_err());
 }

@@ -70,7 +70,7 @@ impl Stepped {
         self.keys.signer(ORIGIN).unwrap().verifier().to_text()
     }
 
-    pub(super) fn session_key(&self) -> carnet_evidence::seal::WrappedKey {
+    pub(super) fn session_key(&self) -> carnet_evidence::seal::NewKey {
         use crate::keys::KeyStore as _;
         self.keys.new_session().unwrap().1
     }
