@@ -180,8 +180,9 @@ fn while_no_gateway_runs_the_command_takes_the_log_and_gives_it_back() -> Result
     stop(gateway)?;
     let before = types(&setup)?;
     let list: Value = serde_json::from_str(&done(&setup, None, &["sessions", "list", "--json"])?)?;
-    let session = list[0]["session"].as_str().context("a session")?.to_owned();
-    let shown = done(&setup, None, &["sessions", "show", &format!("{session}")])?;
+    let newest = list.as_array().and_then(|all| all.last()).context("sessions")?;
+    let session = newest["session"].as_str().context("a session")?.to_owned();
+    let shown = done(&setup, None, &["sessions", "show", &session])?;
     ensure!(shown.contains("customer-4711"), "{shown}");
     let id = number(&done(&setup, None, &["subject", "erase", "customer=customer-4711"])?)?;
     // The same user of the system is the same person.
