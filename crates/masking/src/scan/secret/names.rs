@@ -307,7 +307,8 @@ fn label(value: &str, quoted: bool) -> bool {
         ["password", "passwort", "secret", "token", "enter", "required", "string", "input", "hidden", "text"];
     let lower = value.to_ascii_lowercase();
     let named = words.iter().any(|w| lower.contains(w));
-    let expression = !quoted && identifiers(b);
+    // `http.cookies` between quotes is a module as well.
+    let expression = identifiers(b) && !(quoted && b.iter().any(u8::is_ascii_digit));
     plain && (named || b.iter().filter(|b| **b == b' ').count() >= 2) || expression
 }
 
