@@ -39,6 +39,8 @@ pub(crate) fn drawn(text: &[u8], least: f32) -> bool {
 
 /// A documented example or a filler: `EXAMPLE`, `xxxxx`, the alphabet, `12345678901234567890`.
 pub(crate) fn sample(text: &[u8]) -> bool {
+    // The beginning tells; hostile text must not make this cost more than a value is worth.
+    let text = text.get(..text.len().min(160)).unwrap_or_default();
     let filler = text.windows(5).any(|w| {
         w.first().is_some_and(|f| matches!(f, b'x' | b'X' | b'*' | b'.' | b'#') && w.iter().all(|b| b == f))
     });

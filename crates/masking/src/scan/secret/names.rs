@@ -271,6 +271,10 @@ impl Squashed {
 /// The type of a value behind a name, if it is a secret. `quoted` values need less to convince.
 pub(crate) fn secret(look: Look, hint: Option<Hint>, value: &str, quoted: bool) -> Option<&'static str> {
     let b = value.as_bytes();
+    // A row of names and signs is no value, and hostile text is full of them.
+    if !quoted && b.len() > 64 && b.iter().filter(|b| **b == b':').count() > 3 {
+        return None;
+    }
     let open = b.first().is_some_and(|b| matches!(b, b'<' | b'{' | b'[' | b'(' | b'`' | b'$' | b'@' | b'%'));
     let assigned = b.ends_with(b"=") && b.contains(&b' ') || b.starts_with(b"ENC[");
     let flat = b.len() >= 16 && drawn::entropy(b) < 2.0;
