@@ -51,7 +51,7 @@ impl Session {
     }
 
     /// What seals a frame about these persons, in the order of the ids.
-    pub(crate) fn sealing_with(&self, persons: &mut Vec<DataKey>) -> SlotKey {
+    pub(crate) fn sealing_with(&self, persons: &mut [DataKey]) -> SlotKey {
         persons.sort_unstable_by_key(DataKey::id);
         SlotKey::of(&self.keys.iter().chain(persons.iter()).collect::<Vec<_>>())
     }

@@ -201,6 +201,9 @@ pub fn key_id(text: &str) -> Option<[u8; 16]> {
     from_b64url(text)
 }
 
+/// Gives the key of an id; `None` where it is not there.
+pub type FindKey<'a, E> = dyn FnMut(&[u8; 16]) -> Result<Option<DataKey>, E> + 'a;
+
 /// A key reference, taken apart.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct KeyRef {
@@ -241,7 +244,7 @@ impl KeyRef {
         &self,
         origin: &str,
         bytes: Vec<u8>,
-        find: &mut dyn FnMut(&[u8; 16]) -> Result<Option<DataKey>, E>,
+        find: &mut FindKey<'_, E>,
     ) -> Result<Option<Vec<u8>>, E> {
         let mut keys = Vec::with_capacity(self.keys.len());
         for id in &self.keys {

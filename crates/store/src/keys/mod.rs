@@ -45,6 +45,9 @@ const CACHED: usize = 4096;
 /// Ids of keys that this process destroyed: the writer of the log must not append them again.
 pub(crate) type Gone = Arc<Mutex<HashSet<[u8; 16]>>>;
 
+/// New keys of persons, by kind and label.
+type Fresh = HashMap<(KeyKind, [u8; 16]), (NewKey, DataKey)>;
+
 /// Where keys come from. The embedded one is [`Keys`]; a KMS or a cluster is another.
 pub trait KeyStore: Send + Sync {
     /// A new session key. What is to be stored goes into the first [`crate::Entry`] that uses it.
@@ -72,7 +75,7 @@ pub struct Keys {
     mac: Zeroizing<[u8; 32]>,
     table: Mutex<Table>,
     /// Made and not known to be durable: each record that uses one carries it.
-    fresh: Mutex<HashMap<(KeyKind, [u8; 16]), (NewKey, DataKey)>>,
+    fresh: Mutex<Fresh>,
     cache: Mutex<HashMap<[u8; 16], DataKey>>,
     gone: Gone,
 }
