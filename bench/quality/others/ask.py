@@ -31,7 +31,8 @@ def presidio(everything):
     registry = RecognizerRegistry(supported_languages=["en"])
     if everything:
         for _, cls in inspect.getmembers(shipped, inspect.isclass):
-            if issubclass(cls, PatternRecognizer) and cls is not PatternRecognizer:
+            # Phones are found by a library, not by a pattern.
+            if (issubclass(cls, PatternRecognizer) or cls is shipped.PhoneRecognizer) and cls is not PatternRecognizer:
                 try:
                     registry.add_recognizer(cls(supported_language="en"))
                 except Exception as error:

@@ -20,6 +20,7 @@ fn main() {
             let redactor = llm_pii_redact::Redactor::default();
             Box::new(move |t| redactor.detect(t).iter().map(|d| (d.kind.clone(), d.start, d.end)).collect())
         }
+        #[cfg(feature = "redact-core")]
         "redact-core" => {
             let engine = redact_core::AnalyzerEngine::new();
             Box::new(move |t| {
