@@ -1,10 +1,13 @@
-//! Runs of base64 and hexadecimal digits that hold text.
+//! Runs of base64 and hexadecimal digits that hold text, as they stand or compressed.
+
+use std::ops::Range;
 
 use base64::Engine;
 use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use crate::finding::Form;
+use crate::inflate::{Inflated, inflate};
 use crate::scan::bytes;
 
 const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
@@ -14,18 +17,45 @@ const PLAIN: GeneralPurpose = GeneralPurpose::new(&STANDARD, LENIENT);
 const URL: GeneralPurpose = GeneralPurpose::new(&URL_SAFE, LENIENT);
 
 /// Shorter runs hold no value worth hiding that their letters would not show.
-const SHORTEST: usize = 12;
+const SHORTEST: usize = 10;
+/// The first characters of a run tell whether it is worth decoding.
+const HEAD: usize = 48;
 
 /// A run that decodes to text.
 pub(crate) struct Run {
-    pub(crate) start: usize,
-    pub(crate) end: usize,
-    pub(crate) text: String,
+    pub(crate) span: Range<usize>,
+    pub(crate) text: Text,
     pub(crate) form: Form,
 }
 
-/// The next run from `from` on that decodes to text.
-pub(crate) fn next(bytes: &[u8], mut from: usize) -> Option<Run> {
+/// What a run decodes to.
+pub(crate) enum Text {
+    Is(String),
+    /// Compressed, and more than may be inspected.
+    TooLarge,
+}
+
+/// Calls `each` for every run that decodes to text; `most` is how many bytes one may decode to.
+pub(crate) fn runs<E>(
+    bytes: &[u8],
+    most: usize,
+    each: &mut dyn FnMut(Run) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut from = 0;
+    while let Some(span) = next(bytes, from) {
+        from = span.end;
+        one(bytes, span, most, each)?;
+    }
+    for (span, raw) in pairs(bytes) {
+        if let Some(text) = decoded(&raw, most) {
+            each(Run { span, text, form: Form::Text })?;
+        }
+    }
+    Ok(())
+}
+
+/// The next run of base64 characters from `from` on. Lines of base64 are one run.
+fn next(bytes: &[u8], mut from: usize) -> Option<Range<usize>> {
     while let Some(b) = bytes.get(from + SHORTEST - 1) {
         if !part(*b) {
             from += SHORTEST;
@@ -41,75 +71,222 @@ pub(crate) fn next(bytes: &[u8], mut from: usize) -> Option<Run> {
             from = start + SHORTEST;
             continue;
         }
-        let mut end = probe + 1;
-        while bytes.get(end).copied().is_some_and(part) {
-            end += 1;
-        }
-        from = end;
-        let run = bytes.get(start..end)?;
-        if run.len() < SHORTEST {
-            continue;
-        }
-        let padding = bytes.get(end..)?.iter().take(2).take_while(|b| **b == b'=').count();
-        if let Some((text, form)) = text_of(run) {
-            let pad = if form == Form::Base64 { padding } else { 0 };
-            return Some(Run { start, end: end + pad, text, form });
-        }
+        return Some(start..end(bytes, probe + 1));
     }
     None
+}
+
+/// Where a run ends that goes on at `at`.
+fn end(bytes: &[u8], mut at: usize) -> usize {
+    loop {
+        while bytes.get(at).copied().is_some_and(part) {
+            at += 1;
+        }
+        let rest = bytes.get(at..).unwrap_or_default();
+        let fold = match rest {
+            [b'\r', b'\n', ..] => 2,
+            [b'\n', ..] => 1,
+            _ => 0,
+        };
+        if fold == 0 || !rest.get(fold).copied().is_some_and(part) {
+            return at;
+        }
+        at += fold;
+    }
 }
 
 fn part(b: u8) -> bool {
     bytes::encoded(b)
 }
 
-/// The text that a run stands for, if it is one.
-fn text_of(run: &[u8]) -> Option<(String, Form)> {
-    if run.len() >= 16
-        && run.len().is_multiple_of(2)
-        && run.iter().take(16).all(u8::is_ascii_hexdigit)
-        && let Some(text) = hex(run)
-    {
-        return Some((text, Form::Text));
+/// Looks at one run: as a whole, line by line, and between the signs that also stand in paths and names.
+fn one<E>(
+    bytes: &[u8],
+    span: Range<usize>,
+    most: usize,
+    each: &mut dyn FnMut(Run) -> Result<(), E>,
+) -> Result<(), E> {
+    let run = bytes.get(span.clone()).unwrap_or_default();
+    if let Some((text, form)) = text_of(run, most) {
+        let pad =
+            bytes.get(span.end..).unwrap_or_default().iter().take(2).take_while(|b| **b == b'=').count();
+        let pad = if form == Form::Base64 { pad } else { 0 };
+        return each(Run { span: span.start..span.end + pad, text, form });
     }
-    // The first twelve characters tell for nearly all words that they are no base64 of text.
-    let head = run.get(..SHORTEST)?;
-    let kinds = head.iter().any(u8::is_ascii_uppercase) || run.iter().any(u8::is_ascii_digit);
-    if !kinds || run.len() % 4 == 1 {
+    let lines = run.contains(&b'\n');
+    let apart =
+        |b: &u8| if lines { matches!(b, b'\n' | b'\r') } else { matches!(b, b'/' | b'-' | b'_' | b'+') };
+    let mut at = span.start;
+    for piece in run.split(apart).filter(|p| p.len() < run.len()) {
+        if piece.len() >= SHORTEST {
+            one(bytes, at..at + piece.len(), most, each)?;
+        }
+        at += piece.len() + 1;
+    }
+    Ok(())
+}
+
+/// The text that a run stands for, if it is one.
+fn text_of(run: &[u8], most: usize) -> Option<(Text, Form)> {
+    if run.len() < SHORTEST {
+        return None;
+    }
+    let digits = run.strip_prefix(b"0x").or_else(|| run.strip_prefix(b"0X")).unwrap_or(run);
+    if digits.len() >= 14 && digits.iter().take(HEAD).all(|b| b.is_ascii_hexdigit() || white(*b)) {
+        let raw = unhex(digits);
+        if let Some(text) = raw.and_then(|raw| decoded(&raw, most)) {
+            return Some((text, Form::Text));
+        }
+    }
+    let kinds = run.iter().take(HEAD).any(u8::is_ascii_uppercase) || run.iter().any(u8::is_ascii_digit);
+    if !kinds {
+        return None;
+    }
+    let mut compact = Vec::new();
+    let run = if run.iter().any(|b| white(*b)) {
+        compact.extend(run.iter().copied().filter(|b| !white(*b)));
+        compact.as_slice()
+    } else {
+        run
+    };
+    if run.len() % 4 == 1 {
         return None;
     }
     let safe = run.iter().any(|b| matches!(b, b'-' | b'_'));
     let engine = if safe { &URL } else { &PLAIN };
-    let mut first = [0u8; 9];
-    engine.decode_slice(head, &mut first).ok()?;
-    if !first.iter().all(|b| text_byte(*b)) {
+    let head = run.get(..run.len().min(HEAD) / 4 * 4)?;
+    let mut first = [0u8; HEAD];
+    let n = engine.decode_slice(head, &mut first).ok()?;
+    if !promising(first.get(..n)?) {
         return None;
     }
-    let text = String::from_utf8(engine.decode(run).ok()?).ok()?;
-    readable(&text).then_some((text, Form::Base64))
+    Some((decoded(&engine.decode(run).ok()?, most)?, Form::Base64))
 }
 
-fn hex(run: &[u8]) -> Option<String> {
-    let mut out = Vec::with_capacity(run.len() / 2);
-    for pair in run.chunks_exact(2) {
-        let value = pair.iter().try_fold(0u32, |n, b| char::from(*b).to_digit(16).map(|d| n * 16 + d))?;
-        let b = u8::try_from(value).ok().filter(|b| text_byte(*b))?;
-        out.push(b);
-    }
-    String::from_utf8(out).ok().filter(|t| readable(t))
+fn white(b: u8) -> bool {
+    matches!(b, b'\n' | b'\r')
 }
 
-fn text_byte(b: u8) -> bool {
-    matches!(b, b' '..=b'~' | b'\n' | b'\r' | b'\t' | 0x80..)
+/// Whether bytes that begin like this may be text or hold compressed text.
+fn promising(first: &[u8]) -> bool {
+    let whole = match std::str::from_utf8(first) {
+        Ok(text) => readable(text),
+        // A cut inside a character.
+        Err(e) => e.error_len().is_none() && e.valid_up_to() > 0,
+    };
+    whole || mostly(first) || crate::inflate::promising(first)
+}
+
+/// More than four in five bytes are ASCII text.
+fn mostly(raw: &[u8]) -> bool {
+    let text = raw.iter().filter(|b| matches!(b, b' '..=b'~' | b'\n' | b'\r' | b'\t')).count();
+    text * 5 > raw.len() * 4
 }
 
 fn readable(text: &str) -> bool {
     !text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
 }
 
+/// The text that bytes are, or hold compressed.
+fn decoded(raw: &[u8], most: usize) -> Option<Text> {
+    if let Some(text) = plain(raw) {
+        return Some(Text::Is(text));
+    }
+    match inflate(raw, most)? {
+        Inflated::Bytes(bytes) => plain(&bytes).map(Text::Is),
+        Inflated::TooLarge => Some(Text::TooLarge),
+    }
+}
+
+fn plain(raw: &[u8]) -> Option<String> {
+    match std::str::from_utf8(raw) {
+        Ok(text) if readable(text) => Some(text.to_owned()),
+        _ if mostly(raw) => Some(String::from_utf8_lossy(raw).into_owned()),
+        _ => None,
+    }
+}
+
+fn unhex(digits: &[u8]) -> Option<Vec<u8>> {
+    let mut out = Vec::with_capacity(digits.len() / 2);
+    let mut high = None;
+    for b in digits.iter().filter(|b| !white(**b)) {
+        let value = char::from(*b).to_digit(16)?;
+        high = match high {
+            None => Some(value),
+            Some(h) => {
+                out.push(u8::try_from(h * 16 + value).ok()?);
+                None
+            }
+        };
+    }
+    high.is_none().then_some(out)
+}
+
+/// Rows of hexadecimal bytes with something between each two: `61 6c`, `61:6c`, `0x61, 0x6c`.
+fn pairs(bytes: &[u8]) -> Vec<(Range<usize>, Vec<u8>)> {
+    let mut out = Vec::new();
+    let mut i = 0;
+    while i + 9 <= bytes.len() {
+        // In a row every third byte, or every fifth or sixth where `0x` stands in front, is the same separator.
+        let hit = (0..6).find(|s| {
+            let at = i + s;
+            let sep = bytes.get(at).copied().unwrap_or(0);
+            matches!(sep, b' ' | b':' | b',' | b'-' | b';' | b'|' | b'\n')
+                && [3, 5, 6].into_iter().any(|period| bytes.get(at + period) == Some(&sep))
+        });
+        let Some(shift) = hit else {
+            i += 6;
+            continue;
+        };
+        let at = i + shift;
+        let start = at - back(bytes, at, i.saturating_sub(6));
+        let (end, raw) = row(bytes, start);
+        if raw.len() >= 6 {
+            out.push((start..end, raw));
+            i = end;
+        } else {
+            i = at + 1;
+        }
+    }
+    out
+}
+
+/// How many bytes the pair in front of `at` takes.
+fn back(bytes: &[u8], at: usize, floor: usize) -> usize {
+    let before = bytes.get(floor..at).unwrap_or_default();
+    let hex = before.iter().rev().take_while(|b| b.is_ascii_hexdigit() || matches!(b, b'x' | b'X')).count();
+    if hex == 2 || hex == 4 { hex } else { 0 }
+}
+
+fn row(bytes: &[u8], start: usize) -> (usize, Vec<u8>) {
+    let mut raw = Vec::new();
+    let (mut i, mut end) = (start, start);
+    loop {
+        let rest = bytes.get(i..).unwrap_or_default();
+        let rest = rest.strip_prefix(b"0x").or_else(|| rest.strip_prefix(b"0X")).unwrap_or(rest);
+        let two = rest.get(..2).and_then(unhex).and_then(|two| two.first().copied());
+        let Some(value) = two.filter(|_| !rest.get(2).is_some_and(u8::is_ascii_alphanumeric)) else { break };
+        raw.push(value);
+        end = bytes.len() - rest.len() + 2;
+        let gap = rest.iter().skip(2).take(3).take_while(|b| !b.is_ascii_alphanumeric()).count();
+        if gap == 0 || gap > 2 {
+            break;
+        }
+        i = end + gap;
+    }
+    (end, raw)
+}
+
 /// The text of a string that is base64 as a whole; `None` if it is not text.
-pub(crate) fn whole(text: &str) -> Option<String> {
+pub(crate) fn whole(text: &str, most: usize) -> Option<Text> {
     let b: Vec<u8> = text.bytes().filter(|b| !b.is_ascii_whitespace()).collect();
     let engine = if b.iter().any(|b| matches!(b, b'-' | b'_')) { &URL } else { &PLAIN };
-    String::from_utf8(engine.decode(&b).ok()?).ok().filter(|t| readable(t))
+    let raw = engine.decode(&b).ok()?;
+    match std::str::from_utf8(&raw) {
+        Ok(text) if readable(text) => Some(Text::Is(text.to_owned())),
+        _ => match inflate(&raw, most)? {
+            Inflated::Bytes(bytes) => std::str::from_utf8(&bytes).ok().map(|t| Text::Is(t.to_owned())),
+            Inflated::TooLarge => None,
+        },
+    }
 }

@@ -163,8 +163,10 @@ impl<'a> Writer<'a> {
         let value = self.findings.text(self.bytes, c.lead);
         let whole = c.span == c.lead.span;
         let mut transform = self.plan.transforms.get(c.lead.class);
-        // Of what overlaps, no part that another class hides may show.
-        if !whole || c.strict && matches!(transform, Transform::KeepLast(_) | Transform::Generalise) {
+        // Of what overlaps, no part that another class hides may show; nor of a value that lies here in parts or encoded.
+        let part = matches!(c.lead.rule, "joined" | "encoded" | "unfinished");
+        if !whole || (c.strict || part) && matches!(transform, Transform::KeepLast(_) | Transform::Generalise)
+        {
             transform = Transform::Redact;
         }
         transform = match (c.lead.form, self.plan.numbers) {

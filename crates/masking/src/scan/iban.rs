@@ -177,6 +177,19 @@ fn structured(country: [u8; 2], account: &[u8]) -> bool {
     rest.is_empty()
 }
 
+/// How long the account numbers of a country are.
+pub(crate) fn length(country: [u8; 2]) -> Option<usize> {
+    let i = LENGTHS.binary_search_by_key(&&country, |l| l.0).ok()?;
+    LENGTHS.get(i).map(|l| l.1)
+}
+
+/// Whether letters and digits without separators, in upper case, are an account number.
+pub(crate) fn valid(iban: &[u8]) -> bool {
+    let Some((head, account)) = iban.split_at_checked(4) else { return false };
+    let [a, b, c, d] = head else { return false };
+    c.is_ascii_digit() && d.is_ascii_digit() && structured([*a, *b], account) && mod_97(iban)
+}
+
 /// Looks for an account number at the beginning of a word.
 pub(super) fn at(t: &mut Text<'_>, start: usize, word_end: usize) -> Option<usize> {
     let word = t.bytes.get(start..word_end)?;

@@ -28,7 +28,7 @@ pub(super) fn scan(t: &mut Text<'_>, s: &Scanner) {
 }
 
 /// The next digit from `i` on; 32 bytes without one are passed over at once.
-fn next_digit(bytes: &[u8], mut i: usize) -> Option<usize> {
+pub(crate) fn next_digit(bytes: &[u8], mut i: usize) -> Option<usize> {
     loop {
         let rest = bytes.get(i..)?;
         if let Some((block, _)) = rest.split_first_chunk::<32>()

@@ -109,6 +109,8 @@ pub(super) struct Words<'a> {
     /// End of the word that was looked at last, and whether it holds ASCII letters or digits.
     end: usize,
     mixed: bool,
+    /// It holds nothing but what may stand for digits, and stands beside digits.
+    figures: bool,
 }
 
 /// Words are looked at this far to both sides.
@@ -116,7 +118,7 @@ const REACH: usize = 48;
 
 impl<'a> Words<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        Words { text, end: 0, mixed: false }
+        Words { text, end: 0, mixed: false, figures: false }
     }
 
     /// The ASCII letter or digit that the character at `at` is a look-alike of, in a word that has others of them.
@@ -129,7 +131,11 @@ impl<'a> Words<'a> {
         if !self.mixed {
             return None;
         }
-        Some(if self.among_digits(at, c) { digit_alike(ascii).unwrap_or(ascii) } else { ascii })
+        Some(if self.figures || self.among_digits(at, c) {
+            digit_alike(ascii).unwrap_or(ascii)
+        } else {
+            ascii
+        })
     }
 
     fn look(&mut self, at: usize) {
@@ -138,7 +144,22 @@ impl<'a> Words<'a> {
         let plain = |c: char| c.is_ascii_alphanumeric();
         let word = || after.chars().take(REACH).take_while(part);
         self.end = at + word().map(char::len_utf8).sum::<usize>().max(1);
-        self.mixed = word().any(plain) || before.chars().rev().take(REACH).take_while(part).any(plain);
+        let lead = || before.chars().rev().take(REACH).take_while(part);
+        let behind = after.get(self.end - at..).unwrap_or_default();
+        // A word of look-alikes only, beside a word with digits, is one of its groups.
+        let beside = || {
+            let near = |c: &mut dyn Iterator<Item = char>| {
+                let group = c.skip_while(|c| matches!(c, ' ' | '-' | '.')).take(4);
+                group.take_while(part).any(|c| c.is_ascii_digit())
+            };
+            let first = lead().map(char::len_utf8).sum::<usize>();
+            let front = before.get(..before.len() - first).unwrap_or_default();
+            word().chain(lead()).all(known) && (near(&mut behind.chars()) || near(&mut front.chars().rev()))
+        };
+        let ascii = word().any(plain) || lead().any(plain);
+        let group = !ascii && beside();
+        self.mixed = ascii || group;
+        self.figures = group && word().chain(lead()).all(figure);
     }
 
     /// Whether what stands beside the character is digits, not letters.
@@ -149,6 +170,11 @@ impl<'a> Words<'a> {
         let right = side(after.get(c.len_utf8()..).and_then(|rest| rest.chars().next()));
         (left == Some(true) || right == Some(true)) && left != Some(false) && right != Some(false)
     }
+}
+
+/// Is in the table.
+fn known(c: char) -> bool {
+    BY_CHAR.binary_search_by_key(&c, |pair| pair.0).is_ok()
 }
 
 /// Is a digit or may stand for one.

@@ -2,6 +2,7 @@
 
 mod around;
 mod path;
+mod seam;
 mod text;
 
 use carnet_json::{Kind, Node, Tape};
@@ -98,6 +99,8 @@ pub(crate) struct Walk<'d> {
     tables: Vec<Vec<Option<Hint>>>,
     /// What the schema of the tool says about keys.
     schema: Option<&'d SchemaHints>,
+    /// Kept for its memory.
+    run: seam::Run,
     /// Bytes decoded so far.
     spent: usize,
 }
@@ -111,6 +114,7 @@ impl<'d> Walk<'d> {
             keys: KeyCache::default(),
             tables: Vec::new(),
             schema: None,
+            run: seam::Run::default(),
             spent: 0,
         }
     }
@@ -162,9 +166,7 @@ impl<'d> Walk<'d> {
         let mut i = root;
         while i < end {
             let Some(node) = nodes.get(i as usize).copied() else { break };
-            while frames.last().is_some_and(|f| f.after <= i) {
-                frames.pop();
-            }
+            self.leave(doc, &mut frames, i, exclude)?;
             if node.kind == Kind::Key {
                 self.key(doc, &mut frames, i, node)?;
                 i += 1;
@@ -191,6 +193,22 @@ impl<'d> Walk<'d> {
                 _ => {}
             }
             i += 1;
+        }
+        self.leave(doc, &mut frames, u32::MAX, exclude)
+    }
+
+    /// Leaves the arrays and objects that end in front of node `at`.
+    fn leave(
+        &mut self,
+        doc: &Doc<'_>,
+        frames: &mut Vec<Frame>,
+        at: u32,
+        exclude: &[u32],
+    ) -> Result<(), Uninspectable> {
+        while let Some(frame) = frames.pop_if(|f| f.after <= at) {
+            if frame.after > frame.node + 2 {
+                self.seams(doc, frames, &frame, exclude)?;
+            }
         }
         Ok(())
     }

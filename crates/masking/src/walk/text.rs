@@ -7,12 +7,12 @@ use carnet_model::{ClassSet, DataClass};
 
 use super::{Doc, Inspected, Prefix, Walk};
 use crate::detect::ground;
-use crate::encoded;
+use crate::encoded::{self, Text};
 use crate::finding::{Findings, Form};
 use crate::layer::Layer;
 use crate::plan::Uninspectable;
 use crate::scan::{Hit, Seen};
-use crate::view;
+use crate::{spread, view};
 
 /// Arrays and objects inside a document that is inside a string.
 const NESTED_DEPTH: usize = 64;
@@ -60,14 +60,46 @@ impl Walk<'_> {
         self.hits.clear();
         self.detector.scanner.scan(t.text, seen, t.hint, &mut self.hits);
         let mut place = None;
-        if !self.hits.is_empty() {
-            let hits = std::mem::take(&mut self.hits);
-            let at = *place.insert(self.out.place(&mut *path));
-            let done = hits.iter().try_for_each(|h| self.emit(t, *h, at));
-            self.hits = hits;
-            done?;
-        }
+        self.emit_all(t, &mut place, path)?;
+        self.spread(t, seen, &mut place, path)?;
         self.encoded(t, place, path)
+    }
+
+    /// Notes all hits for a text.
+    fn emit_all(
+        &mut self,
+        t: &Inspected<'_>,
+        place: &mut Option<u32>,
+        path: &mut dyn FnMut() -> String,
+    ) -> Result<(), Uninspectable> {
+        if self.hits.is_empty() {
+            return Ok(());
+        }
+        let hits = std::mem::take(&mut self.hits);
+        let at = *place.get_or_insert_with(|| self.out.place(&mut *path));
+        let done = hits.iter().try_for_each(|h| self.emit(t, *h, at));
+        self.hits = hits;
+        done
+    }
+
+    /// Looks at what is written apart, written together.
+    fn spread(
+        &mut self,
+        t: &Inspected<'_>,
+        seen: Seen,
+        place: &mut Option<u32>,
+        path: &mut dyn FnMut() -> String,
+    ) -> Result<(), Uninspectable> {
+        for reading in spread::readings(t.text, seen) {
+            self.spend(reading.text.len(), &t.layer)?;
+            self.hits.clear();
+            let seen = Seen::of(reading.text.as_bytes());
+            self.detector.scanner.scan(&reading.text, seen, t.hint, &mut self.hits);
+            self.hits.retain(|h| h.rule != "key" && reading.counts(h.start..h.end, said(h)));
+            let layer = Layer { base: 0, map: Some(&reading.map), up: Some(&t.layer) };
+            self.emit_all(&Inspected { text: &reading.text, layer, ..*t }, place, path)?;
+        }
+        Ok(())
     }
 
     /// Decodes runs of base64 and hexadecimal digits and inspects what they hold.
@@ -77,14 +109,15 @@ impl Walk<'_> {
         mut place: Option<u32>,
         path: &mut dyn FnMut() -> String,
     ) -> Result<(), Uninspectable> {
-        let mut from = 0;
-        while let Some(run) = encoded::next(t.text.as_bytes(), from) {
-            from = run.end;
+        let most = self.detector.budget.bytes.saturating_sub(self.spent);
+        encoded::runs(t.text.as_bytes(), most, &mut |run| {
             let form = if t.form == Form::Text { run.form } else { t.form };
-            let span = run.start as u32..run.end as u32;
-            self.inside(t, &run.text, span, form, &mut place, path)?;
-        }
-        Ok(())
+            let span = run.span.start as u32..run.span.end as u32;
+            match &run.text {
+                Text::Is(text) => self.inside(t, text, span, form, &mut place, path),
+                Text::TooLarge => Err(Uninspectable::Budget { at: t.layer.outer(span).start }),
+            }
+        })
     }
 
     /// Inspects decoded text; what is found there is reported for the whole `span` that it was decoded from.
@@ -139,7 +172,8 @@ impl Walk<'_> {
     /// A string that is base64 as a whole. What is not text is reported as not inspected.
     fn binary(&mut self, t: &Inspected<'_>, path: &mut dyn FnMut() -> String) -> Result<(), Uninspectable> {
         let span = 0..t.text.len() as u32;
-        if let Some(text) = encoded::whole(t.text) {
+        let most = self.detector.budget.bytes.saturating_sub(self.spent);
+        if let Some(Text::Is(text)) = encoded::whole(t.text, most) {
             return self.inside(t, &text, span, Form::Base64, &mut None, path);
         }
         let place = self.out.place(path);
@@ -207,4 +241,9 @@ impl Walk<'_> {
         };
         self.document(&doc, 0, &[])
     }
+}
+
+/// Whether a word or key speaks for a hit that needs one.
+fn said(h: &Hit) -> bool {
+    h.class != DataClass::CARD && h.score >= 80
 }

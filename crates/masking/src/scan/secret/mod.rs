@@ -229,6 +229,11 @@ fn dotted(t: &mut Text<'_>, start: usize, end: usize) -> Option<usize> {
     None
 }
 
+/// Whether a word begins as the keys of some vendor do.
+pub(crate) fn begins(word: &[u8]) -> bool {
+    PREFIXES.iter().any(|p| word.starts_with(p.0.as_bytes()))
+}
+
 /// The types that the tables give.
 pub(super) fn kinds() -> impl Iterator<Item = &'static str> {
     PREFIXES.iter().map(|p| p.4).chain(DOTTED.iter().map(|d| d.2)).chain(names::kinds())
