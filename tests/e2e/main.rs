@@ -15,3 +15,4 @@ mod privacy;
 mod sdk;
 mod servers;
 mod shell;
+mod vault;

@@ -41,7 +41,7 @@ fn text(path: &Path) -> String {
     path.display().to_string()
 }
 
-fn node(file: &str, args: &[&str]) -> Result<Vec<String>> {
+pub(crate) fn node(file: &str, args: &[&str]) -> Result<Vec<String>> {
     let entry = peers::npm("servers", file)?;
     let mut command = vec![text(&peers::node()?), text(&entry)];
     command.extend(args.iter().map(|a| (*a).to_owned()));

@@ -17,12 +17,14 @@ mod permitted;
 mod record;
 mod refused;
 mod reply;
+mod restore;
 mod session;
 mod shell;
 mod snapshot;
 mod state;
 mod subjects;
 mod tools;
+mod vault;
 mod walk;
 
 pub use facts::{Caller, Cell, ServerFacts};
@@ -35,4 +37,5 @@ pub use shell::{Answers, Moment, NotForwarded, NotRecorded, Receipt, Replies, Sh
 pub use snapshot::{Epochs, MaskingRules, Snapshot};
 pub use subjects::{MOST_SUBJECTS, SubjectRule, actor_label, subject_label};
 pub use tools::{ToolFacts, ToolTable};
+pub use vault::{Deposit, Kept, Recall};
 pub use walk::{Related, Walk, Walked, back, close, open, refuse, respond, walk};

@@ -3,22 +3,25 @@
 //! Finding comes first; policy is asked only about the classes that were found; only then is anything rewritten. A message
 //! that cannot be inspected or rewritten is withheld (invariant 4).
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use carnet_evidence::field;
 use carnet_masking::{Findings, Part, PartKind, Plan, Report};
 use carnet_mcp::Message;
 use carnet_mcp::content::{self, PartKind as ContentKind};
-use carnet_model::{Action, ClassSet, PolicyId, Region};
+use carnet_model::{Action, ClassSet, DataClass, PolicyId, Region};
 use carnet_policy::{Choice, Direction, Flow};
 
 use crate::arguments::CallArguments;
 use crate::decide::{self, Subject};
 use crate::facts::{Caller, Cell};
+use crate::restore::{Restored, Restoring};
 use crate::session::Session;
 use crate::shell::Moment;
 use crate::snapshot::Snapshot;
 use crate::subjects::About;
+use crate::vault::{Deposit, Owner, Recall};
 
 /// A message after masking, and what was done to it.
 #[derive(Debug)]
@@ -37,6 +40,17 @@ pub(crate) struct Masked {
     pub size: usize,
     /// Whom it is about.
     pub about: About,
+    /// What was put back into it for its server, and the message with it.
+    pub restored: Restored,
+    /// Values to keep before the message is delivered.
+    pub deposits: Vec<Deposit>,
+}
+
+impl Masked {
+    /// What goes on: the recorded message, with values in place of stand-ins where some were put back.
+    pub(crate) fn onward(self) -> Message {
+        self.restored.message.unwrap_or(self.message)
+    }
 }
 
 /// Why a message is withheld. No content.
@@ -50,6 +64,10 @@ pub(crate) enum Withheld {
     Schema,
     /// The server asks the caller for something that no policy permits it to ask.
     Input,
+    /// A stand-in in it may not be used here.
+    Restore,
+    /// What it hides could not be kept.
+    Vault,
 }
 
 impl Withheld {
@@ -60,6 +78,8 @@ impl Withheld {
             Withheld::Unmaskable => "unmaskable",
             Withheld::Schema => "output-schema",
             Withheld::Input => "input-denied",
+            Withheld::Restore => "restore-denied",
+            Withheld::Vault => "vault-failed",
         }
     }
 
@@ -70,6 +90,8 @@ impl Withheld {
             Withheld::Unmaskable => "the content cannot be masked safely",
             Withheld::Schema => "the masked result would not satisfy the tool's outputSchema",
             Withheld::Input => "the server asks for input that no policy permits it to ask for",
+            Withheld::Restore => "a token in it stands for a value that may not be used here",
+            Withheld::Vault => "the values that it hides could not be kept for their return",
         }
     }
 }
@@ -91,6 +113,7 @@ pub(crate) struct Around<'a> {
     pub caller: &'a Caller,
     pub subject: &'a Subject,
     pub cell: &'a Cell,
+    pub vault: &'a dyn Recall,
     pub now: Moment,
     /// For a response: the action of its request.
     pub answers: Option<Action>,
@@ -135,31 +158,69 @@ pub(crate) fn mask(around: &Around<'_>, message: Message) -> Result<Masked, Box<
     if find(around, &message, &mut findings).is_err() {
         return Err(withhold(Withheld::Uninspectable, findings.classes(), message));
     }
+    let inward = around.subject.direction == Direction::In;
+    let restores = inward && !around.vault.keeps_nothing();
+    if restores {
+        // What will become a value again is none, whatever it looks like.
+        let mut restoring = Restoring::new(around, &message);
+        findings.retain(message.bytes(), |_, text| !restoring.will_restore(text));
+    }
     let found = findings.classes();
     let about = around.about(&message, &findings);
+    let masked = hide(around, message, &findings, about, (mac, size))?;
+    if !restores {
+        return Ok(masked);
+    }
+    match Restoring::new(around, &masked.message).restore(&masked.message, around.answers) {
+        Ok(restored) => Ok(Masked { restored, ..masked }),
+        Err(reason) => Err(withhold(reason, found, masked.message)),
+    }
+}
+
+/// Replaces what was found and may not be seen.
+fn hide(
+    around: &Around<'_>,
+    message: Message,
+    findings: &Findings,
+    about: About,
+    (mac, size): ([u8; 32], usize),
+) -> Result<Masked, Box<Withholding>> {
+    let found = findings.classes();
+    let done = |message, report: Report, policies| {
+        let deposits = deposits(around, &report);
+        let restored = Restored::default();
+        Masked { message, report, found, policies, mac, size, about, restored, deposits }
+    };
     if found.is_empty() {
-        return Ok(Masked {
-            message,
-            report: Report::default(),
-            found,
-            policies: Vec::new(),
-            mac,
-            size,
-            about,
-        });
+        return Ok(done(message, Report::default(), Vec::new()));
     }
     let (shown, mut policies) = shown(around, &message, found);
     let chosen = chosen(around, &message, found.difference(shown));
     policies.extend(chosen.iter().flat_map(|c| c.policies.iter().cloned()));
     policies.sort_unstable();
     policies.dedup();
-    match rewrite(around, &message, &findings, shown, &chosen) {
-        Ok((Some(masked), report)) => {
-            Ok(Masked { message: masked, report, found, policies, mac, size, about })
-        }
-        Ok((None, report)) => Ok(Masked { message, report, found, policies, mac, size, about }),
-        Err(reason) => Err(withhold(reason, found, message)),
+    match rewrite(around, &message, findings, shown, &chosen) {
+        Ok((Some(masked), report)) => Ok(done(masked, report, policies)),
+        Ok((None, report)) => Ok(done(message, report, policies)),
+        Err(reason) => Err(Box::new(Withholding { message, reason, found, mac, size })),
     }
+}
+
+/// What is to be kept of what a caller does not see. What does not reach a server is not kept for it.
+fn deposits(around: &Around<'_>, report: &Report) -> Vec<Deposit> {
+    let (caller, session) = (around.caller, around.session);
+    if around.subject.direction == Direction::In || report.deposits.0.is_empty() {
+        return Vec::new();
+    }
+    let mut owners: HashMap<(DataClass, &str), Arc<[u8]>> = HashMap::new();
+    let mut one = |d: &carnet_masking::Deposit| {
+        let owner = owners
+            .entry((d.class, d.kind))
+            .or_insert_with(|| Owner::of(d.class, d.kind, caller, session).encode().into())
+            .clone();
+        Deposit { id: d.id, value: d.value.clone(), owner, marks: Vec::new() }
+    };
+    report.deposits.0.iter().map(&mut one).collect()
 }
 
 /// The message with everything replaced that is not shown; `None` where that is nothing.
@@ -210,7 +271,14 @@ fn find(around: &Around<'_>, message: &Message, findings: &mut Findings) -> Resu
     let facts = tool.and_then(|tool| around.session.tools.get(tool));
     let described = facts.as_ref().and_then(|f| f.described.as_ref());
     let detector = &around.snapshot.detector;
-    detector.find_described(message.bytes(), message.tape(), &parts, described, findings).map_err(|_| ())
+    let (bytes, tape) = (message.bytes(), message.tape());
+    detector.find_described(bytes, tape, &parts, described, findings).map_err(|_| ())?;
+    if around.subject.direction == Direction::Out
+        && let Some(known) = around.session.restored()
+    {
+        detector.find_known(bytes, tape, &parts, &known, findings);
+    }
+    Ok(())
 }
 
 /// The node of a tool's or prompt's name that the server has not told of: it may be anything the caller likes to say.

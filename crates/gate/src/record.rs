@@ -60,7 +60,7 @@ pub(crate) async fn decision<S: Shell>(
     let mut draft = draft(&facts, LeafType::CallDecision);
     draft.ow = one_way;
     let receipt = shell.append(entry(shell, &facts, draft, &said, Content::Masked(permitted.get()))?).await?;
-    Ok(Recorded::new(permitted.map(|masked| masked.message), receipt))
+    Ok(Recorded::new(permitted.map(Masked::onward), receipt))
 }
 
 /// The record of a message that goes no further. What it returns, the answer to it, may be delivered.
@@ -179,6 +179,7 @@ fn entry<S: Shell>(
             if masked.about.beyond > 0 {
                 d.add_u64("x_subjects_beyond", masked.about.beyond as u64);
             }
+            restored(&mut d, masked);
             Some((masked.message.bytes().to_vec(), &masked.about))
         }
         Content::Withheld(withheld) => {
@@ -256,6 +257,23 @@ fn residency(d: &mut Disclosures<'_>, facts: &Facts<'_>) {
         carnet_json::quote(facts.snapshot.cell_region.as_str()),
     );
     d.add(field::RESIDENCY, value.as_bytes());
+}
+
+/// What was put back for the server: classes and places, and the policies that permitted it. Never a value.
+fn restored(d: &mut Disclosures<'_>, masked: &Masked) {
+    let restored = &masked.restored;
+    if restored.places.is_empty() {
+        return;
+    }
+    let place = |(class, at): &(carnet_model::DataClass, String)| {
+        format!(r#"{{"at":{},"class":"{}"}}"#, carnet_json::quote(at), class.name())
+    };
+    let places: Vec<String> = restored.places.iter().map(place).collect();
+    d.add("x_restored", format!("[{}]", places.join(",")).as_bytes());
+    if restored.more > 0 {
+        d.add_u64("x_restored_more", u64::from(restored.more));
+    }
+    d.add("x_restore_policies", &list(restored.policies.iter().map(|p| &*p.0)));
 }
 
 fn masking(d: &mut Disclosures<'_>, masked: &Masked) {

@@ -1,9 +1,10 @@
 //! A session in Carnet's sense: same identity, agent, client and server within an idle window.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use carnet_evidence::seal::{DataKey, SlotKey};
+use carnet_masking::{Known, KnownValue};
 use carnet_mcp::IdKey;
 use carnet_model::{Action, Resource, Verdict};
 
@@ -23,6 +24,16 @@ pub(crate) struct Question {
 /// Requests of a server that a caller has not answered; more than this at once is refused.
 const OPEN_QUESTIONS: usize = 256;
 
+/// Values that went to the server in place of stand-ins and are looked for in what comes back; the oldest make room.
+const RESTORED: usize = 256;
+
+/// See [`RESTORED`].
+#[derive(Debug, Default)]
+struct Restored {
+    values: VecDeque<KnownValue>,
+    known: Option<Arc<Known>>,
+}
+
 /// What the gate keeps for a session.
 #[derive(Debug)]
 pub struct Session {
@@ -31,7 +42,7 @@ pub struct Session {
     /// The server it is with.
     pub server: Arc<ServerFacts>,
     /// The keys of the session and its actor, which every record of it is sealed with.
-    keys: [DataKey; 2],
+    pub(crate) keys: [DataKey; 2],
     /// The two as one.
     pub(crate) sealing: SlotKey,
     /// What is known of the server's tools.
@@ -39,6 +50,7 @@ pub struct Session {
     questions: Mutex<HashMap<IdKey, Question>>,
     /// Calls whose stream ended before the response, to be resumed by a GET with `Last-Event-ID`.
     broken: Mutex<HashMap<IdKey, Related>>,
+    restored: Mutex<Restored>,
 }
 
 impl Session {
@@ -46,14 +58,35 @@ impl Session {
     #[must_use]
     pub fn new(gs: [u8; 16], server: Arc<ServerFacts>, keys: [DataKey; 2], tools: Arc<ToolTable>) -> Self {
         let sealing = SlotKey::of(&keys.each_ref());
-        let (questions, broken) = (Mutex::default(), Mutex::default());
-        Session { gs, server, keys, sealing, tools, questions, broken }
+        let (questions, broken, restored) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Session { gs, server, keys, sealing, tools, questions, broken, restored }
     }
 
     /// What seals a frame about these persons, in the order of the ids.
     pub(crate) fn sealing_with(&self, persons: &mut [DataKey]) -> SlotKey {
         persons.sort_unstable_by_key(DataKey::id);
         SlotKey::of(&self.keys.iter().chain(persons.iter()).collect::<Vec<_>>())
+    }
+
+    /// Notes values that are about to go to the server, before they do.
+    pub(crate) fn note_restored(&self, values: &[KnownValue]) {
+        let mut restored = self.restored.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = restored.values.len();
+        for new in values {
+            if !restored.values.iter().any(|known| known.value.expose() == new.value.expose()) {
+                restored.values.push_back(new.clone());
+            }
+        }
+        if restored.values.len() > before {
+            let over = restored.values.len().saturating_sub(RESTORED);
+            restored.values.drain(..over);
+            restored.known = Known::new(restored.values.iter().cloned()).map(Arc::new);
+        }
+    }
+
+    /// What must not come back unmasked.
+    pub(crate) fn restored(&self) -> Option<Arc<Known>> {
+        self.restored.lock().unwrap_or_else(PoisonError::into_inner).known.clone()
     }
 
     /// Notes a server's request that is about to be delivered. Gives it back when too many are open or the id is taken.

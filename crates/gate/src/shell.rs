@@ -9,6 +9,7 @@ use carnet_mcp::Message;
 use crate::permitted::{Permitted, Recorded};
 use crate::record::Entry;
 use crate::reply::Delivery;
+use crate::vault::{Deposit, Recall};
 
 /// A point in time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, PartialOrd, Ord)]
@@ -58,7 +59,7 @@ impl NotForwarded {
 }
 
 /// The effects.
-pub trait Shell: Sync {
+pub trait Shell: Recall + Sync {
     /// The answers to one forwarded message.
     type Answers: Answers;
 
@@ -76,6 +77,9 @@ pub trait Shell: Sync {
     /// # Errors
     /// When the key store is down.
     fn subject_key(&self, label: [u8; 16]) -> Result<(DataKey, Option<NewKey>), NotRecorded>;
+
+    /// Keeps values whose stand-ins are about to be delivered. Resolves when they are durable, or cannot be.
+    fn keep(&self, deposits: Vec<Deposit>) -> impl Future<Output = Result<(), NotRecorded>> + Send;
 
     /// Something was masked: for the counters.
     fn masked(&self, report: &Report);

@@ -19,10 +19,13 @@ use crate::permitted::{Permitted, Recorded};
 use crate::record::{self, Content, Facts, Said};
 use crate::refused::{self, Turned};
 use crate::reply::Delivery;
+use crate::restore::Restored;
 use crate::session::{Question, Session};
 use crate::shell::{Answers, NotForwarded, NotRecorded, Replies, Shell};
 use crate::snapshot::Snapshot;
 use crate::state;
+use crate::subjects::About;
+use crate::vault::Deposit;
 
 /// The surroundings of one message.
 pub struct Walk<'a, S> {
@@ -191,7 +194,9 @@ pub async fn respond<S: Shell>(at: Walk<'_, S>, message: Message) -> Result<Walk
     let recorded = match mask(&around, message) {
         Ok(masked) => {
             let content = Content::Masked(&masked);
-            let permitted = decide::answering(&question, masked.message.clone());
+            at.session.note_restored(&masked.restored.values);
+            let onward = masked.restored.message.as_ref().unwrap_or(&masked.message).clone();
+            let permitted = decide::answering(&question, onward);
             record::outcome(at.shell, facts, question.decision, said, content, permitted).await
         }
         Err(withheld) => {
@@ -253,7 +258,7 @@ impl<S: Shell> Walk<'_, S> {
     fn around<'b>(&'b self, subject: &'b Subject, answers: Option<Action>) -> Around<'b> {
         let now = self.shell.now();
         let Walk { cell, snapshot, session, caller, .. } = *self;
-        Around { cell, snapshot, session, caller, subject, now, answers }
+        Around { cell, snapshot, session, caller, subject, vault: self.shell, now, answers }
     }
 
     fn mask_in(
@@ -264,7 +269,31 @@ impl<S: Shell> Walk<'_, S> {
         let around = self.around(subject, None);
         let masked = permitted.try_map(|message| mask(&around, message))?;
         self.shell.masked(&masked.get().report);
+        self.session.note_restored(&masked.get().restored.values);
         Ok(masked)
+    }
+
+    /// The values behind the stand-ins of a message are durable before it is delivered.
+    async fn keep(&self, mut masked: Masked) -> Result<Masked, Box<Withholding>> {
+        let deposits = std::mem::take(&mut masked.deposits);
+        if self.kept(deposits, &masked.about).await.is_ok() {
+            return Ok(masked);
+        }
+        let Masked { message, found, mac, size, .. } = masked;
+        Err(Box::new(Withholding { message, reason: Withheld::Vault, found, mac, size }))
+    }
+
+    /// Keeps values under the marks of the keys that seal the message's recording: they are erased with it.
+    async fn kept(&self, mut deposits: Vec<Deposit>, about: &About) -> Result<(), NotRecorded> {
+        if deposits.is_empty() {
+            return Ok(());
+        }
+        let mut marks: Vec<[u8; 16]> = self.session.keys.iter().map(|key| key.id()).collect();
+        for label in &about.labels {
+            marks.push(self.shell.subject_key(*label)?.0.id());
+        }
+        deposits.iter_mut().for_each(|d| d.marks.clone_from(&marks));
+        self.shell.keep(deposits).await
     }
 
     /// The response to a caller's request: inspect, mask out, record.
@@ -285,6 +314,10 @@ impl<S: Shell> Walk<'_, S> {
                 mask(&around, state::bind(&self.cell.mac, related.binding.as_deref(), facts.now, message))
             }
             Err((message, reason)) => Err(around.withhold(message, reason)),
+        };
+        let masked = match masked {
+            Ok(masked) => self.keep(masked).await,
+            Err(withheld) => Err(withheld),
         };
         let recorded = match masked {
             Ok(masked) => {
@@ -332,7 +365,13 @@ impl<S: Shell> Walk<'_, S> {
         };
         let verdict = permitted.verdict().clone();
         let around = self.around(&subject, None);
-        let masked = match permitted.try_map(|message| mask(&around, message)) {
+        let mut deposits = Vec::new();
+        let masked = permitted.try_map(|message| {
+            let mut masked = mask(&around, message)?;
+            deposits = std::mem::take(&mut masked.deposits);
+            Ok::<_, Box<Withholding>>(masked)
+        });
+        let masked = match masked {
             Ok(masked) => masked,
             Err(withheld) => {
                 let said = Said {
@@ -345,6 +384,12 @@ impl<S: Shell> Walk<'_, S> {
             }
         };
         self.shell.masked(&masked.get().report);
+        if self.kept(deposits, &masked.get().about).await.is_err() {
+            let why = Withheld::Vault;
+            let said = Said { decision: "withhold", verdict: Some(&verdict), error: Some(why.name()) };
+            self.refuse_server(&subject, &masked.get().message, said, why.reason()).await;
+            return None;
+        }
         let recorded = record::decision(self.shell, self.facts(&subject), masked, !asks).await.ok()?;
         if let (true, Some(id)) = (asks, id) {
             let decision = recorded.receipt().index;
@@ -424,7 +469,9 @@ impl<S: Shell> Walk<'_, S> {
             refused::answer(&denied.message, subject.action, code::DENIED, &refused::denial(&denied.verdict));
         // What was asked is recorded as it would have been sent: masked.
         let around = self.around(subject, None);
+        // Nothing goes on, so nothing was put back.
         let masked = mask(&around, denied.message.clone());
+        let masked = masked.map(|masked| Masked { restored: Restored::default(), ..masked });
         let content = match &masked {
             Ok(masked) => Content::Masked(masked),
             Err(withheld) => Content::Withheld(withheld),

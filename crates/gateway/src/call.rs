@@ -8,12 +8,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use carnet_evidence::seal::{DataKey, KeyKind, NewKey};
 use carnet_gate::{
-    Answers, Delivery, Entry, Moment, NotForwarded, NotRecorded, Permitted, Receipt, Recorded, Replies,
-    Shell, Turned, Walked,
+    Answers, Delivery, Deposit, Entry, Kept, Moment, NotForwarded, NotRecorded, Permitted, Recall, Receipt,
+    Recorded, Replies, Shell, Turned, Walked,
 };
-use carnet_masking::Report;
+use carnet_masking::{Report, StandInId};
 use carnet_mcp::Message;
 use carnet_mcp::sse::Event;
+use carnet_model::Sensitive;
 use http::{HeaderValue, Response, StatusCode};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -45,6 +46,20 @@ pub struct CallShell {
     pub gone: Mutex<Option<oneshot::Receiver<()>>>,
 }
 
+impl Recall for CallShell {
+    fn kept(&self, id: &StandInId) -> Vec<Kept> {
+        self.gateway.kept(id)
+    }
+
+    fn value(&self, kept: &Kept) -> Option<Sensitive<String>> {
+        self.gateway.value(kept)
+    }
+
+    fn keeps_nothing(&self) -> bool {
+        self.gateway.recorder.vault.is_empty()
+    }
+}
+
 impl Shell for CallShell {
     type Answers = AnswerStream;
 
@@ -62,6 +77,10 @@ impl Shell for CallShell {
 
     fn subject_key(&self, label: [u8; 16]) -> Result<(DataKey, Option<NewKey>), NotRecorded> {
         self.gateway.recorder.key_of(KeyKind::Subject, label)
+    }
+
+    async fn keep(&self, deposits: Vec<Deposit>) -> Result<(), NotRecorded> {
+        self.gateway.keep(deposits).await
     }
 
     fn masked(&self, report: &Report) {

@@ -1,14 +1,19 @@
 //! The gateway's state: the configuration in force, the log, the sessions; and what is done with them on every path.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
 use carnet_evidence::seal::KeyKind;
-use carnet_gate::{Caller, Cell, Entry, Moment, NotRecorded, Receipt, Session, Walk};
-use carnet_masking::Report;
+use carnet_gate::{Caller, Cell, Deposit, Entry, Kept, Moment, NotRecorded, Receipt, Session, Walk};
+use carnet_masking::{Report, StandInId};
+use carnet_model::Sensitive;
+use carnet_store::VaultDeposit;
+use carnet_store::vault::Owner;
 use tokio::sync::{Semaphore, watch};
+use zeroize::Zeroizing;
 
 use crate::load::Runtime;
 use crate::metrics::Metrics;
@@ -76,6 +81,48 @@ impl Gateway {
     /// When it cannot be (invariant 3).
     pub async fn append(&self, entry: Entry) -> Result<Receipt, NotRecorded> {
         self.recorder.append(entry).await
+    }
+
+    /// Keeps values whose stand-ins are about to be delivered.
+    ///
+    /// # Errors
+    /// When they could not be made durable, or the vault is full.
+    pub async fn keep(&self, deposits: Vec<Deposit>) -> Result<(), NotRecorded> {
+        let now = u64::try_from(now().seconds).unwrap_or(0);
+        let expires = now.saturating_add(self.runtime.load().config.masking.vault.keep.as_secs());
+        let mut owners: HashMap<Arc<[u8]>, Arc<Owner>> = HashMap::new();
+        let deposits = deposits.into_iter().map(|Deposit { id, value, owner, marks }| {
+            let owner = owners
+                .entry(owner)
+                .or_insert_with_key(|about| Arc::new(Owner { about: about.to_vec(), marks }))
+                .clone();
+            let value = Zeroizing::new(value.expose().clone().into_bytes());
+            VaultDeposit { id, owner, expires, value }
+        });
+        let deposits = deposits.collect();
+        self.recorder.vault.deposit(deposits, now).await.map_err(|error| {
+            tracing::error!(%error, "values could not be kept for their return");
+            NotRecorded
+        })
+    }
+
+    /// What the vault keeps under a stand-in's name.
+    #[must_use]
+    pub fn kept(&self, id: &StandInId) -> Vec<Kept> {
+        let found = self.recorder.vault.find(id, u64::try_from(now().seconds).unwrap_or(0));
+        found.into_iter().map(|k| Kept { owner: k.owner.about.clone(), place: k.place }).collect()
+    }
+
+    /// A value of the vault.
+    #[must_use]
+    pub fn value(&self, kept: &Kept) -> Option<Sensitive<String>> {
+        match self.recorder.vault.value(kept.place) {
+            Ok(value) => value.and_then(|v| String::from_utf8(v.to_vec()).ok()).map(Sensitive::new),
+            Err(error) => {
+                tracing::error!(%error, "a value of the vault cannot be read");
+                None
+            }
+        }
     }
 
     /// Counts what was masked.
@@ -192,6 +239,7 @@ impl Gateway {
             for open in self.sessions.take_idle(now().seconds.saturating_sub(idle)) {
                 self.close_session(&open, "idle").await;
             }
+            let _closed = self.recorder.vault.sweep(u64::try_from(now().seconds).unwrap_or(0)).await;
             if let Some(rates) = &runtime.per_principal {
                 rates.forget_idle();
             }

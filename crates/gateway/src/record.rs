@@ -8,11 +8,16 @@ use std::time::Duration;
 use carnet_config::Config;
 use carnet_evidence::seal::{DataKey, KeyKind, MacKey, NewKey, Slot, key_text};
 use carnet_evidence::{Draft, Epochs, LeafType, disclosure, field};
-use carnet_gate::{Answers, Entry, Moment, NotForwarded, NotRecorded, Permitted, Receipt, Recorded, Shell};
-use carnet_masking::Report;
+use carnet_gate::{
+    Answers, Deposit, Entry, Kept, Moment, NotForwarded, NotRecorded, Permitted, Recall, Receipt, Recorded,
+    Shell,
+};
+use carnet_masking::{Report, StandInId};
 use carnet_mcp::Message;
+use carnet_model::Sensitive;
 use carnet_store::{
     Disk, Index, KeyStore, Keys, Ledger, Log, LogOptions, Reader, RealDisk, Recovered, StoreError, Stored,
+    Vault,
 };
 use tokio::sync::Notify;
 
@@ -22,6 +27,8 @@ use crate::stop::reached;
 
 /// The log and its keys, open for writing.
 pub struct Recorder {
+    /// Values whose stand-ins may come back.
+    pub vault: Vault,
     pub(crate) log: Log,
     pub(crate) keys: Keys,
     pub(crate) mac: MacKey,
@@ -115,10 +122,14 @@ pub fn open(config: &Config) -> Result<Opened, String> {
         );
     }
     let token_key = mac.mac("token-key", b"");
+    let keys_of_vault = Keys::open(Arc::clone(&disk), kek.as_ref()).map_err(at)?;
+    let entries = config.masking.vault.entries;
+    let vault = Vault::open(Arc::clone(&disk), keys_of_vault, entries, seconds()).map_err(at)?;
     let mut run = [0; 16];
     entropy(&mut run);
     Ok(Opened {
         recorder: Recorder {
+            vault,
             log,
             keys,
             mac: mac.clone(),
@@ -460,6 +471,20 @@ impl Answers for NoAnswers {
     }
 }
 
+impl Recall for RecordOnly<'_> {
+    fn kept(&self, id: &StandInId) -> Vec<Kept> {
+        self.0.kept(id)
+    }
+
+    fn value(&self, kept: &Kept) -> Option<Sensitive<String>> {
+        self.0.value(kept)
+    }
+
+    fn keeps_nothing(&self) -> bool {
+        self.0.recorder.vault.is_empty()
+    }
+}
+
 impl Shell for RecordOnly<'_> {
     type Answers = NoAnswers;
 
@@ -477,6 +502,10 @@ impl Shell for RecordOnly<'_> {
 
     fn subject_key(&self, label: [u8; 16]) -> Result<(DataKey, Option<NewKey>), NotRecorded> {
         self.0.recorder.key_of(KeyKind::Subject, label)
+    }
+
+    async fn keep(&self, deposits: Vec<Deposit>) -> Result<(), NotRecorded> {
+        self.0.keep(deposits).await
     }
 
     fn masked(&self, report: &Report) {

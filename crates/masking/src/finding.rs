@@ -94,6 +94,13 @@ impl Findings {
         self.list.is_empty()
     }
 
+    /// Keeps only the findings that are wanted, by their text.
+    pub fn retain(&mut self, bytes: &[u8], mut keep: impl FnMut(&Finding, &str) -> bool) {
+        let mut list = std::mem::take(&mut self.list);
+        list.retain(|f| keep(f, self.text(bytes, f)));
+        self.list = list;
+    }
+
     /// The classes that occur.
     #[must_use]
     pub fn classes(&self) -> ClassSet {

@@ -29,8 +29,8 @@ struct Form {
     /// Digits at the end that follow from the others.
     checked: usize,
     check: Option<Check>,
-    /// A JSON number: it stays within the range of the type that it may be read into.
-    number: bool,
+    /// Digits alone: as a number, it stays within the range of the type that it may be read into.
+    digits: bool,
 }
 
 /// The largest numbers of the types that readers have. What fits one of them still does.
@@ -67,71 +67,58 @@ pub(crate) fn stand_in(
 }
 
 fn form(class: DataClass, kind: &str, value: &str, number: bool) -> Option<Form> {
-    if !value.is_ascii() {
+    let plain = |b: u8| b.is_ascii_digit() || b == b'-';
+    if !value.is_ascii() || number && !value.bytes().all(plain) {
         return None;
     }
     let chars: Vec<u8> =
         value.bytes().filter(u8::is_ascii_alphanumeric).map(|b| b.to_ascii_uppercase()).collect();
     let digits: Option<Vec<u8>> = chars.iter().map(|b| b.is_ascii_digit().then(|| b - b'0')).collect();
     let mut radix: Vec<u8> = chars.iter().map(|b| if b.is_ascii_digit() { 10 } else { 26 }).collect();
-    let fix = |radix: &mut Vec<u8>, n: usize| radix.iter_mut().take(n).for_each(|r| *r = 1);
-    let (mut checked, mut check) = (0, None);
-    if number {
-        digits.as_ref()?;
-        if let Some(first) =
-            radix.first_mut().filter(|_| value.bytes().all(|b| b.is_ascii_digit() || b == b'-'))
-        {
-            *first = 9;
-        } else {
-            return None;
-        }
+    let (fixed, checked, check) = rules(class, kind, &chars, digits.as_deref(), number)?;
+    // Digits alone may be a number, here or in another copy: a zero at the beginning stays, and none comes to be.
+    if let (true, Some(first)) = (digits.is_some(), radix.first_mut()) {
+        *first = if chars.first() == Some(&b'0') { 1 } else { 9 };
     }
+    let fixed = if value.trim_start().starts_with('+') { fixed.max(2) } else { fixed };
+    radix.iter_mut().take(fixed).for_each(|r| *r = 1);
+    radix.truncate(radix.len().saturating_sub(checked));
+    let form = Form { chars, radix, checked, check, digits: digits.is_some() };
+    let domain = form.domain()?;
+    (LEAST..MOST).contains(&domain).then_some(form)
+}
+
+/// How many characters at the beginning stay, how many digits at the end follow from the others, and by what. `None` where
+/// the value has no form to keep.
+fn rules(
+    class: DataClass,
+    kind: &str,
+    chars: &[u8],
+    digits: Option<&[u8]>,
+    number: bool,
+) -> Option<(usize, usize, Option<Check>)> {
     match class {
-        DataClass::CARD => {
-            let d = digits.as_ref()?;
-            fix(&mut radix, 1);
-            (checked, check) = if luhn(d) { (1, Some(luhn as Check)) } else { (0, None) };
+        DataClass::CARD => Some(if luhn(digits?) { (1, 1, Some(luhn as Check)) } else { (1, 0, None) }),
+        DataClass::IBAN => {
+            let letters = chars.iter().take(2).all(u8::is_ascii_alphabetic);
+            let key = chars.get(2..4).is_some_and(|key| key.iter().all(u8::is_ascii_digit));
+            let mut right = chars.to_vec();
+            iban_digits(&mut right);
+            (letters && key && right == chars).then_some((4, 0, None))
         }
-        DataClass::IBAN => match chars.as_slice() {
-            [a, b, c, d, ..]
-                if a.is_ascii_alphabetic()
-                    && b.is_ascii_alphabetic()
-                    && c.is_ascii_digit()
-                    && d.is_ascii_digit() =>
-            {
-                let mut right = chars.clone();
-                iban_digits(&mut right);
-                if right != chars {
-                    return None;
-                }
-                fix(&mut radix, 4);
-            }
-            _ => return None,
-        },
-        DataClass::PHONE => {
-            let d = digits.as_ref()?;
-            let zeros = d.iter().take_while(|d| **d == 0).count();
-            // A calling code has one to three digits; two are kept.
-            if !number {
-                fix(&mut radix, if value.trim_start().starts_with('+') { 2 } else { zeros });
-            }
-        }
+        // A calling code has one to three digits; two are kept where there is a plus.
+        DataClass::PHONE => Some((digits?.iter().take_while(|d| **d == 0).count(), 0, None)),
         DataClass::NATIONAL_ID | DataClass::TAX_ID | DataClass::HEALTH_ID => {
-            (checked, check) = digits.as_ref().and_then(|d| scheme(kind, d)).unwrap_or((0, None));
+            let (checked, check) = digits.and_then(|d| scheme(kind, d)).unwrap_or((0, None));
+            Some((0, checked, check))
         }
         DataClass::US_SSN
         | DataClass::PASSPORT
         | DataClass::DRIVING_LICENCE
         | DataClass::BANK_ACCOUNT
-        | DataClass::VEHICLE => {}
-        class if class.index() >= 96 || number => {}
-        _ => return None,
+        | DataClass::VEHICLE => Some((0, 0, None)),
+        class => (class.index() >= 96 || number).then_some((0, 0, None)),
     }
-    let open = radix.len() - checked;
-    radix.truncate(open);
-    let form = Form { chars, radix, checked, check, number };
-    let domain = form.domain()?;
-    (LEAST..MOST).contains(&domain).then_some(form)
 }
 
 /// The check of a national number that satisfies it, and how many of its last digits follow from the others.
@@ -201,7 +188,7 @@ impl Form {
             let mut new = self.with(number);
             if let Some(ending) = endings(&new, self.checked, self.check).nth(place) {
                 new.extend(ending);
-                if !self.number || range(&new) == range(&self.chars) {
+                if !self.digits || range(&new) == range(&self.chars) {
                     return Some(new);
                 }
             }

@@ -196,8 +196,8 @@ impl<'a> Writer<'a> {
             Transform::Redact => self.label(class, None),
             Transform::KeepLast(n) => keep_last(value, usize::from(n), &mut self.text),
             Transform::Drop => {}
-            Transform::Token => self.token(class, value, false),
-            Transform::Vault => self.token(class, value, true),
+            Transform::Token => self.token(lead, value, false),
+            Transform::Vault => self.token(lead, value, true),
             Transform::Generalise => {
                 if !generalise(class, value, &mut self.text) {
                     self.label(class, None);
@@ -206,22 +206,23 @@ impl<'a> Writer<'a> {
             }
             Transform::FormatPreserving => {
                 if !self.same_form(lead, value, false) {
-                    self.token(class, value, true);
+                    self.token(lead, value, true);
                     return Transform::Vault;
                 }
-                self.deposit_form(class, value);
+                self.deposit_form(lead, value);
             }
         }
         transform
     }
 
-    fn token(&mut self, class: DataClass, value: &str, keep: bool) {
+    fn token(&mut self, lead: &Finding, value: &str, keep: bool) {
+        let class = lead.class;
         token::canonical(class, value, &mut self.scratch);
         let digest = token::digest(self.plan.token_key, b"token", class, &self.scratch);
         self.label(class, Some(&digest));
         let inner = self.text.get(1..self.text.len().saturating_sub(1)).map(token_id);
         if let Some(id) = inner.filter(|_| keep) {
-            self.deposit(class, id, value);
+            self.deposit(lead, id, value);
         }
     }
 
@@ -231,15 +232,16 @@ impl<'a> Writer<'a> {
         preserve::stand_in(ff1, lead.class, lead.kind, value, number, &mut self.text)
     }
 
-    fn deposit_form(&mut self, class: DataClass, value: &str) {
+    fn deposit_form(&mut self, lead: &Finding, value: &str) {
         if let Some(id) = std::str::from_utf8(&self.text).ok().and_then(form_id) {
-            self.deposit(class, id, value);
+            self.deposit(lead, id, value);
         }
     }
 
-    fn deposit(&mut self, class: DataClass, id: StandInId, value: &str) {
+    fn deposit(&mut self, lead: &Finding, id: StandInId, value: &str) {
         if value.len() <= MAX_KEPT && self.deposited.insert(id) {
-            self.deposits.0.push(Deposit { class, id, value: Sensitive::new(value.to_owned()) });
+            let value = Sensitive::new(value.to_owned());
+            self.deposits.0.push(Deposit { class: lead.class, kind: lead.kind, id, value });
         }
     }
 
@@ -262,7 +264,7 @@ impl<'a> Writer<'a> {
         }
         if self.same_form(lead, value, true) {
             if matches!(transform, Transform::Vault | Transform::FormatPreserving) {
-                self.deposit_form(lead.class, value);
+                self.deposit_form(lead, value);
             }
             return transform;
         }

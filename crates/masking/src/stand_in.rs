@@ -40,6 +40,8 @@ pub struct StandIn {
 pub struct Deposit {
     /// Its class.
     pub class: DataClass,
+    /// The finer type, as in [`Finding::kind`](crate::Finding::kind).
+    pub kind: &'static str,
     /// The hash of its stand-in.
     pub id: StandInId,
     /// The value as it was spelled.

@@ -108,6 +108,13 @@ impl DataClass {
         (n < 32).then(|| DataClass(96 + n))
     }
 
+    /// The class of a number that [`DataClass::index`] gave.
+    #[must_use]
+    pub fn from_index(n: usize) -> Option<DataClass> {
+        let class = DataClass(u8::try_from(n).ok()?);
+        (Self::BUILT_IN.contains(&class) || (96..128).contains(&n)).then_some(class)
+    }
+
     /// A small number, below 128, to index tables with.
     #[must_use]
     pub fn index(self) -> usize {
@@ -203,6 +210,8 @@ mod tests {
         }
         assert_eq!(DataClass::custom(3).unwrap().name(), "custom_3");
         assert_eq!(DataClass::custom(32), None);
+        assert_eq!(DataClass::from_index(3), Some(DataClass::IBAN));
+        assert_eq!((DataClass::from_index(95), DataClass::from_index(128)), (None, None));
     }
 
     #[test]

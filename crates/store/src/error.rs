@@ -54,6 +54,9 @@ pub enum StoreError {
     /// The tree and checkpoint do not follow; too much is waiting for them.
     #[error("tree and checkpoint cannot be written, log is {0} leaves ahead")]
     Behind(u64),
+    /// The vault keeps as many values as it may.
+    #[error("the vault is full")]
+    Full,
     /// The log is closed.
     #[error("log is closed")]
     Closed,

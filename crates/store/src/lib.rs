@@ -13,6 +13,7 @@
 //! DIR/log/state                              a short cut for the start, may be lost
 //! DIR/log/spare.seg                          the next segment, zeros
 //! DIR/index/index.db                         finds records; made again from the log when lost
+//! DIR/vault/<number>.vault                   values whose stand-ins may come back ([`vault`])
 //! DIR/keys/kek  cell.key  log.key  mac.key  data  stamp   wrapped but for `kek`, the embedded default ([`keys`])
 //! ```
 
@@ -22,6 +23,7 @@ pub mod index;
 pub mod keys;
 pub mod log;
 mod reader;
+pub mod vault;
 
 pub use disk::{Disk, DiskFile, RealDisk};
 pub use error::StoreError;
@@ -29,3 +31,4 @@ pub use index::{ActRow, Index, Query, SessionRow};
 pub use keys::{Kek, KeyState, KeyStore, Keys, LocalKek};
 pub use log::{Entry, Ledger, Log, LogOptions, Metrics, Receipt, Recovered};
 pub use reader::{Place, Reader, Stored};
+pub use vault::{Vault, VaultDeposit};

@@ -9,6 +9,7 @@
 //! and tag; its SHA-256 stands in the leaf, and so do the ids of its keys.
 
 mod mac;
+mod vault;
 mod wrap;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
@@ -20,6 +21,7 @@ use crate::leaf::BlobRef;
 use crate::text::{b64url, from_b64url};
 
 pub use mac::MacKey;
+pub use vault::VaultKey;
 pub use wrap::{CellKey, KeyKind, NewKey, WRAPPED, WrappedKey};
 
 const SLOT_LABEL: &[u8] = b"carnet/1 slot";

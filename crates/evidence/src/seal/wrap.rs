@@ -22,6 +22,8 @@ pub enum KeyKind {
     Actor,
     /// Key of a data subject.
     Subject,
+    /// Key of one file of the vault.
+    Vault,
 }
 
 impl KeyKind {
@@ -33,12 +35,13 @@ impl KeyKind {
             KeyKind::Cell => b'c',
             KeyKind::Actor => b'a',
             KeyKind::Subject => b'p',
+            KeyKind::Vault => b'v',
         }
     }
 
     fn from_byte(byte: u8) -> Option<Self> {
-        use KeyKind::{Actor, Cell, Log, Mac, Session, Subject};
-        [Session, Mac, Log, Cell, Actor, Subject].into_iter().find(|k| k.byte() == byte)
+        use KeyKind::{Actor, Cell, Log, Mac, Session, Subject, Vault};
+        [Session, Mac, Log, Cell, Actor, Subject, Vault].into_iter().find(|k| k.byte() == byte)
     }
 }
 

@@ -199,7 +199,7 @@ impl Desk<'_> {
             d.of = Some(id);
         };
         let index = self.record(LeafType::KeyDestroy, "erasure", change, None).await?;
-        self.destroy(&keys)?;
+        self.destroy(&keys).await?;
         Ok(Answer::of(
             index,
             format!("erasure {id}: the keys are destroyed. It is done when no backup can bring them back"),

@@ -14,6 +14,7 @@ use carnet_config::Config;
 use carnet_evidence::seal::{DataKey, KeyKind, NewKey, Slot, SlotKey, key_text};
 use carnet_evidence::{Disclosures, Draft, Epochs, LeafType, field};
 use carnet_gate::{actor_label, subject_label};
+use carnet_store::vault::Erase;
 use carnet_store::{KeyStore as _, Ledger as _, StoreError};
 use serde::{Deserialize, Serialize};
 
@@ -147,9 +148,11 @@ impl Desk<'_> {
         Ok(self.recorder.keys.of(kind, label)?)
     }
 
-    /// Destroys keys whose `key.destroy` is in the log.
-    pub(crate) fn destroy(&self, ids: &[[u8; 16]]) -> Result<(), Refused> {
+    /// Destroys keys whose `key.destroy` is in the log, and with them what the vault keeps under them. A crash in between
+    /// leaves that to the next start.
+    pub(crate) async fn destroy(&self, ids: &[[u8; 16]]) -> Result<(), Refused> {
         self.recorder.keys.destroy(ids)?;
+        self.recorder.vault.erase(Erase::Marks(ids.to_vec())).await?;
         self.recorder.with_index(|index, _| ids.iter().try_for_each(|id| index.forget(id)))?;
         self.recorder.erased(ids);
         Ok(())

@@ -120,7 +120,7 @@ impl Desk<'_> {
         })?;
         for some in over.chunks(AT_ONCE) {
             self.record(LeafType::KeyDestroy, "retention", |d| d.kr = texts(some), None).await?;
-            self.destroy(some)?;
+            self.destroy(some).await?;
         }
         Ok(over.len() as u64)
     }

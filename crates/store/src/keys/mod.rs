@@ -21,7 +21,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use carnet_evidence::note::Signer;
-use carnet_evidence::seal::{CellKey, DataKey, KeyKind, MacKey, NewKey, WrappedKey};
+use carnet_evidence::seal::{CellKey, DataKey, KeyKind, MacKey, NewKey, VaultKey, WrappedKey};
 use zeroize::Zeroizing;
 
 use crate::disk::{Disk, read_file, replace};
@@ -158,6 +158,25 @@ impl Keys {
     /// [`StoreError::Key`].
     pub fn mac(&self) -> Result<MacKey, StoreError> {
         MacKey::new(&self.mac).map_err(|_| StoreError::Key("MAC key"))
+    }
+
+    /// A new key for a file of the vault.
+    pub(crate) fn new_vault(&self) -> Result<(VaultKey, WrappedKey), StoreError> {
+        let (id, key, nonce) = (random::<16>()?, random::<32>()?, random::<12>()?);
+        let wrapped = self.cell.wrap(*id, KeyKind::Vault, &key, *nonce);
+        let wrapped = wrapped.map_err(|_| StoreError::Key("cannot wrap"))?;
+        let key = VaultKey::new(&key).map_err(|_| StoreError::Key("key of the vault"))?;
+        Ok((key, wrapped))
+    }
+
+    /// The key of a file of the vault.
+    pub(crate) fn vault(&self, wrapped: &WrappedKey) -> Result<VaultKey, StoreError> {
+        if wrapped.kind != KeyKind::Vault {
+            return Err(StoreError::Key("a file of the vault holds another kind of key"));
+        }
+        let key = self.cell.unwrap_key(wrapped);
+        let key = key.map_err(|_| StoreError::Key("the vault is wrapped by another key of the cell"))?;
+        VaultKey::new(&key).map_err(|_| StoreError::Key("key of the vault"))
     }
 
     /// The key of an actor or data subject by its label (a blind index), made at first sight. As long as a new one is
