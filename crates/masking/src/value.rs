@@ -84,9 +84,9 @@ pub(crate) fn fits(hint: Hint, text: &str) -> bool {
         DataClass::BIC => crate::scan::bic::is(b),
         DataClass::CRYPTO => alnum >= 25 && b.len() <= 110,
         DataClass::SECRET => secret(trimmed, hint.strength, true),
+        DataClass::PERSON if firm(trimmed) => false,
         DataClass::PERSON if hint.bits & context::NAMED != 0 => full_name(trimmed) && names::surely(trimmed),
         DataClass::PERSON if hint.strength == Strength::Weak => full_name(trimmed) || names::known(trimmed),
-        DataClass::PERSON if firm(trimmed) => false,
         DataClass::PERSON => {
             trimmed.chars().any(char::is_alphabetic) && b.len() <= 120 && !b.contains(&b'@') && !url(b)
         }

@@ -42,7 +42,7 @@ pub(super) const NOUNS: &str = "author owner contact customer client patient emp
 pub(super) const NAME: &str = "name names nom nome nombre naam navn namn nimi jmeno nazwa ime nume nev vards nafn ad adi isem ainm име display full fn nick formattedname";
 
 /// Words for a part of a name.
-pub(super) const PART: &str = "first last middle given family maiden imie";
+pub(super) const PART: &str = "first last middle given family maiden preferred imie";
 
 /// The words for a name that may stand alone for a person's.
 pub(super) const NAME_ALONE: &str = "name nom nome nombre naam navn namn nimi jmeno ime nume nev nafn adi isem ainm име fn first last middle given family full imie";

@@ -4,6 +4,7 @@
 //! runs only on sentences that look like prose. What is found already stands in the text as a mask before it is tagged,
 //! and tagging is repeated until nothing more is found: so masking what was masked changes nothing.
 
+mod cues;
 mod features;
 mod lists;
 mod street;
@@ -90,11 +91,15 @@ pub(crate) fn scan(text: &str, hint: Option<Hint>, hits: &mut Vec<Hit>, first: u
         while !rest.is_empty() {
             let (sentence, more) = rest.split_at(sentence(&masked.text, rest));
             rest = more;
+            cues::scan(&masked.text, sentence, &mut found);
             if prose(&masked.text, sentence) {
                 model.tag(&masked.text, sentence, shy, &mut work);
                 names(&masked.text, sentence, &work.tags, &model, &mut found);
             }
         }
+        // A cue and the tagger may see the same name.
+        found.sort_by_key(|h: &Hit| (h.start, std::cmp::Reverse(h.end)));
+        found.dedup_by(|b, a| b.start < a.end);
         if found.is_empty() {
             return;
         }
@@ -158,7 +163,7 @@ fn sentence(text: &str, tokens: &[Token]) -> usize {
 
 /// Three words, one of them in small letters, and not mostly signs and numbers.
 fn prose(text: &str, tokens: &[Token]) -> bool {
-    let (mut words, mut small, mut other, mut capital) = (0, 0, 0, 0);
+    let (mut words, mut small, mut other, mut capital, mut signs) = (0, 0, 0, 0, 0);
     for t in tokens {
         match features::shape(text.get(t.start as usize..t.end as usize).unwrap_or_default()) {
             0 => {
@@ -169,12 +174,15 @@ fn prose(text: &str, tokens: &[Token]) -> bool {
                 capital += 1;
                 words += 1;
             }
+            14 | 15 | 13 => signs += 1,
             // Signs that prose has.
             10..=19 if t.end - t.start == 1 && sign(text, t) => {}
             _ => other += 1,
         }
     }
-    words >= 3 && small >= 1 && capital >= 1 && other * 3 <= words
+    let last = tokens.last().and_then(|t| text.get(t.start as usize..t.end as usize));
+    let enough = if matches!(last, Some("." | "!" | "?")) { 1 } else { 2 };
+    words >= 3 && small >= enough && capital >= 1 && other * 3 <= words && signs * 4 <= words
 }
 
 fn sign(text: &str, t: &Token) -> bool {
@@ -224,14 +232,20 @@ fn sound(span: &str, part: &[Token], text: &str, kind: u8, model: &Model<'_>) ->
         return false;
     }
     let capital = span.chars().any(char::is_uppercase);
-    if capital || kind != 1 {
-        return capital;
-    }
-    // A person in small letters has to be in the lists.
-    part.iter().all(|t| {
+    let listed = |t: &Token| {
         let word = text.get(t.start as usize..t.end as usize).unwrap_or_default();
         lists::find(model.lists, word) & (lists::FIRST | lists::LAST) != 0
-    })
+    };
+    if kind != 1 {
+        // `EAN`, `SO6134`: more often an abbreviation or a number than a firm.
+        let lower = span.chars().any(char::is_lowercase);
+        return capital && (lower || part.len() > 1) && !span.chars().any(|c| c.is_ascii_digit());
+    }
+    // One word alone, or a name in small letters, has to be in the lists.
+    match part {
+        [one] => capital && listed(one),
+        _ => (capital || part.iter().all(listed)) && !span.chars().any(|c| c.is_ascii_digit()),
+    }
 }
 
 /// Whether a value is one word with a capital that is in the lists of names and in no list of places.
