@@ -174,7 +174,7 @@ fn prose(text: &str, tokens: &[Token]) -> bool {
                 capital += 1;
                 words += 1;
             }
-            14 | 15 | 13 => signs += 1,
+            13..=15 => signs += 1,
             // Signs that prose has.
             10..=19 if t.end - t.start == 1 && sign(text, t) => {}
             _ => other += 1,
