@@ -87,12 +87,14 @@ impl<'e> Disclosures<'e> {
         self.close();
     }
 
-    /// Closes the set. A set without disclosures gives none, and no decoys.
+    /// Closes the set: says how many there are, so that none can be left out unseen, and adds decoys. A set without
+    /// disclosures gives none of these.
     #[must_use]
     pub fn finish(mut self) -> Disclosed {
         if self.digests.is_empty() {
             return Disclosed::default();
         }
+        self.add_u64(crate::field::COUNT, self.digests.len() as u64 + 1);
         self.encoded.push(b']');
         while !self.digests.len().is_multiple_of(PAD) {
             let number = self.salt();

@@ -28,6 +28,10 @@ fields! {
     ARGUMENTS_MAC = "arguments_mac";
     /// Keyed MAC of the raw result, base64url.
     RESULT_MAC = "result_mac";
+    /// SHA-256 of the masked message in slot `f`, base64url. It binds the recording to the leaf in packages.
+    FRAME = "frame";
+    /// How many disclosures the slot has, this one included.
+    COUNT = "count";
     /// Decision of the gate: `permit`, `deny`, `hold`, `withhold`, `refuse`.
     DECISION = "decision";
     /// Ids of the policies that decided.

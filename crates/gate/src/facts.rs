@@ -53,6 +53,10 @@ fn identity_json(identity: &Identity) -> String {
 fn actor_json(principal: &Principal) -> String {
     let mut json = identity_json(&principal.identity);
     json.pop();
+    if !principal.scopes.is_empty() {
+        let scopes: Vec<_> = principal.scopes.iter().map(|s| carnet_json::quote(s)).collect();
+        json.push_str(&format!(r#","scopes":[{}]"#, scopes.join(",")));
+    }
     let groups: Vec<_> = principal.groups.iter().map(|g| carnet_json::quote(g)).collect();
     json.push_str(&format!(
         r#","groups":[{}],"authenticated":"{}"}}"#,

@@ -7,6 +7,7 @@ use carnet_evidence::seal::{NewKey, Slot};
 use carnet_evidence::{Disclosures, Draft, LeafType, field};
 use carnet_mcp::Message;
 use carnet_model::Verdict;
+use sha2::{Digest as _, Sha256};
 
 use crate::decide::{Subject, purpose};
 use crate::facts::{Caller, Cell};
@@ -176,6 +177,8 @@ fn entry<S: Shell>(
             d.add_bytes(mac_field, &masked.mac);
             d.add_u64(field::SIZES, masked.size as u64);
             masking(&mut d, masked);
+            let frame: [u8; 32] = Sha256::digest(masked.message.bytes()).into();
+            d.add_bytes(field::FRAME, &frame);
             if masked.about.beyond > 0 {
                 d.add_u64("x_subjects_beyond", masked.about.beyond as u64);
             }

@@ -23,6 +23,7 @@ pub mod run;
 pub mod server;
 pub mod servers;
 pub mod sessions;
+mod state;
 pub mod stop;
 pub mod telemetry;
 pub mod tls;

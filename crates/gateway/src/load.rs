@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 use crate::identity::Identities;
 use crate::limits::Rates;
 use crate::servers::Server;
+use crate::state;
 
 /// A configuration in force. A call keeps the one it began with.
 pub struct Runtime {
@@ -30,6 +31,8 @@ pub struct Runtime {
     pub per_principal: Option<Rates<[u8; 32]>>,
     /// Rate of one principal at one tool: principal, and a hash of server and tool.
     pub per_tool: Option<Rates<([u8; 32], u64)>>,
+    /// What the hashes in `gate.epochs` are of. It is kept before any record names them.
+    pub state: Vec<Vec<u8>>,
     /// Warnings, rendered.
     pub warnings: Vec<String>,
     /// Every file it was made from.
@@ -177,11 +180,18 @@ pub fn runtime(
             .unwrap_or(usize::MAX),
         ..carnet_json::Limits::default()
     };
+    let configuration = state::configuration(&config);
+    let state = vec![
+        policies.state().to_vec(),
+        configuration.clone(),
+        state::build().to_vec(),
+        Jurisdictions::built_in_text().as_bytes().to_vec(),
+    ];
     let gate = Snapshot {
         epochs: Epochs {
             policy: policies.hash(),
-            configuration: Sha256::digest(config.canonical()).into(),
-            build: build_hash(),
+            configuration: Sha256::digest(&configuration).into(),
+            build: Sha256::digest(state::build()).into(),
             jurisdiction: *table.hash(),
         },
         policies,
@@ -196,6 +206,7 @@ pub fn runtime(
         per_principal: config.limits.per_principal.and_then(Rates::new),
         per_tool: config.limits.per_tool.and_then(Rates::new),
         gate,
+        state,
         identities,
         servers,
         warnings: all_warnings,
@@ -237,11 +248,6 @@ pub fn masking(config: &Config, token_key: [u8; 32]) -> MaskingRules {
         transforms.set(*class, *transform);
     }
     MaskingRules { transforms, numbers: Numbers::default(), token_key: TokenKey(token_key) }
-}
-
-/// What names this build in every record: its version. A hash of the binary comes with packages.
-fn build_hash() -> [u8; 32] {
-    Sha256::digest(concat!("carnet ", env!("CARGO_PKG_VERSION"))).into()
 }
 
 /// Seconds since 1970.

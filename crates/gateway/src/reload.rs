@@ -123,6 +123,11 @@ fn unchangeable(old: &carnet_config::Config, new: &carnet_config::Config) -> Vec
 
 async fn activate(gateway: &Arc<Gateway>, next: load::Runtime, tls: Vec<Option<rustls::ServerConfig>>) {
     let epochs = next.gate.epochs;
+    if crate::state::keep(&next).is_err() {
+        let previous = gateway.runtime.load_full();
+        refused(gateway, &previous, vec!["what would come into force could not be kept".to_owned()]).await;
+        return;
+    }
     // The record comes first: nothing is in force that the log does not know of.
     let policy =
         gateway.recorder.own(|t, run| Draft::policy_activate(t, run, epochs, &epochs.policy, "active")).await;

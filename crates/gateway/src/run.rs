@@ -19,6 +19,7 @@ use crate::metrics::Metrics;
 use crate::record::{self, Opened};
 use crate::server::{self, Listener, ListenerLimits};
 use crate::sessions::Sessions;
+use crate::state;
 use crate::stop::{self, Ending};
 use crate::telemetry::Telemetry;
 use crate::tls;
@@ -64,6 +65,7 @@ pub async fn start(start: Start) -> Result<Running, Vec<String>> {
     };
     let metrics = Arc::new(Metrics::default());
     let telemetry = Telemetry::start(&runtime.config, &metrics).map_err(one)?;
+    state::keep(&runtime).map_err(|e| one(e.to_string()))?;
     opened.begin(&runtime.config, runtime.gate.epochs).await.map_err(|e| one(e.to_string()))?;
     let Opened { recorder, mac, token_key, .. } = opened;
     let addresses: Vec<SocketAddr> = sockets.iter().map(|(_, address, _)| *address).collect();

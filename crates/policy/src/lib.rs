@@ -20,6 +20,7 @@ mod principal;
 mod question;
 mod rule;
 mod set;
+mod state;
 
 pub use context::{Arguments, Context, Direction, Given, NoArguments, Scalar};
 pub use data::{Allowed, Choice};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use carnet_model::{Action, Decided, Effect, PolicyId, Region, Resource, Transform, Verdict};
 use cedar_policy_core::ast::{EntityUID, Value};
 use cedar_policy_core::entities::Entities;
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 
 use crate::cache::Cache;
 use crate::context::Context;
@@ -68,6 +68,7 @@ pub struct PolicySet {
     index: Index,
     pub(crate) facts: Facts,
     cache: Cache<Settled>,
+    state: Vec<u8>,
     hash: [u8; 32],
     warnings: Vec<Diagnostic>,
     /// What the policies of `mask` choose.
@@ -123,6 +124,7 @@ impl PolicySet {
             rules.iter().filter_map(|r| Some((r.id.clone(), r.transform?))).collect();
         let mask = action_uid(Action::MASK);
         let forbids = |r: &Rule| r.effect == Effect::Forbid && covers(&r.action, &mask);
+        let state = crate::state::write(sources, options);
         Ok(PolicySet {
             chooses: !transforms.is_empty() || rules.iter().any(forbids),
             transforms,
@@ -130,15 +132,36 @@ impl PolicySet {
             rules,
             facts: Facts::new(options),
             cache: Cache::new(options.cache_entries),
-            hash: set_hash(sources),
+            hash: Sha256::digest(&state).into(),
+            state,
             warnings,
         })
     }
 
-    /// SHA-256 over the names and texts of the sources, whatever their order. Kept in every record.
+    /// SHA-256 of [`PolicySet::state`]. Kept in every record.
     #[must_use]
     pub fn hash(&self) -> [u8; 32] {
         self.hash
+    }
+
+    /// All that decisions of this set depend on besides the request, as JSON: names and texts of the policies, sorted, and
+    /// what the configuration says about servers and regions. [`PolicySet::from_state`] makes the set again.
+    #[must_use]
+    pub fn state(&self) -> &[u8] {
+        &self.state
+    }
+
+    /// The set that a [`PolicySet::state`] was written from.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn from_state(state: &[u8]) -> Result<PolicySet, String> {
+        let (sources, options) = crate::state::read(state).ok_or("not the state of a policy set")?;
+        let sources: Vec<(&str, &str)> = sources.iter().map(|(n, t)| (n.as_str(), t.as_str())).collect();
+        PolicySet::load(&sources, &options).map_err(|all| {
+            let all: Vec<String> = all.iter().map(ToString::to_string).collect();
+            all.join("; ")
+        })
     }
 
     /// What is worth a second look, such as a policy that can never apply.
@@ -361,17 +384,4 @@ impl<'a> Request<'a> {
             route: None,
         }
     }
-}
-
-/// Sorted by name and text, every part with its length.
-fn set_hash(sources: &[(&str, &str)]) -> [u8; 32] {
-    let mut sorted = sources.to_vec();
-    sorted.sort_unstable();
-    let mut hash = Sha256::new();
-    hash.update(b"carnet policy set 1\n");
-    for part in sorted.iter().flat_map(|(name, text)| [name, text]) {
-        hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part.as_bytes());
-    }
-    hash.finalize().into()
 }

@@ -320,6 +320,16 @@ fn the_hash_is_of_names_and_texts_in_any_order() {
 }
 
 #[test]
+fn the_state_makes_the_same_set_again() {
+    let source = ("a.cedar", "permit(principal, action == Action::\"ping\", resource);");
+    let set = PolicySet::load(&[source], &options()).unwrap();
+    let again = PolicySet::from_state(set.state()).unwrap();
+    assert_eq!(again.hash(), set.hash());
+    assert_eq!(again.state(), set.state());
+    assert!(PolicySet::from_state(b"{}").is_err());
+}
+
+#[test]
 fn every_action_is_in_the_schema() {
     for action in Action::ALL {
         let text = format!("forbid(principal, action == Action::{:?}, resource);", action.as_str());

@@ -108,6 +108,12 @@ impl Jurisdictions {
         Self::parse(BUILT_IN)
     }
 
+    /// The text of the table that comes with this version. Its SHA-256 is the hash.
+    #[must_use]
+    pub fn built_in_text() -> &'static str {
+        BUILT_IN
+    }
+
     /// Reads a table: lines of `version`, `countries`, `zone NAME`, `region PROVIDER COUNTRY`, each followed by names;
     /// `#` starts a comment.
     ///

@@ -10,11 +10,13 @@
 //! DIR/lock                                   one writer
 //! DIR/log/segments/<first index, 20 digits>.seg
 //! DIR/log/checkpoint  vkey  tile/...         derived from the segments
+//! DIR/log/checkpoints/<size, 20 digits>      one an hour, for packages
 //! DIR/log/state                              a short cut for the start, may be lost
 //! DIR/log/spare.seg                          the next segment, zeros
 //! DIR/index/index.db                         finds records; made again from the log when lost
 //! DIR/vault/<number>.vault                   values whose stand-ins may come back ([`vault`])
 //! DIR/keys/kek  cell.key  log.key  mac.key  data  stamp   wrapped but for `kek`, the embedded default ([`keys`])
+//! DIR/state/<hash>                           what was in force, in full
 //! ```
 
 pub mod disk;
@@ -23,6 +25,7 @@ pub mod index;
 pub mod keys;
 pub mod log;
 mod reader;
+mod state;
 pub mod vault;
 
 pub use disk::{Disk, DiskFile, RealDisk};
@@ -31,4 +34,5 @@ pub use index::{ActRow, Index, Query, SessionRow};
 pub use keys::{Kek, KeyState, KeyStore, Keys, LocalKek};
 pub use log::{Entry, Ledger, Log, LogOptions, Metrics, Receipt, Recovered};
 pub use reader::{Place, Reader, Stored};
+pub use state::{keep_state, read_state};
 pub use vault::{Vault, VaultDeposit};

@@ -193,6 +193,7 @@ fn start(disk: &Arc<dyn Disk>, options: &LogOptions, keys: &Keys) -> Result<Part
         meters: Arc::clone(&meters),
         files: Vec::new(),
         partial: Vec::new(),
+        kept: (std::time::Instant::now(), found.published.unwrap_or(0)),
         cut: (0, 0),
     };
     let slots = Slots::open(Arc::clone(disk), keys.gone())?;

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use carnet_evidence::Tree;
 use carnet_evidence::checkpoint::Checkpoint;
@@ -22,6 +23,10 @@ use crate::error::StoreError;
 pub(crate) const CHECKPOINT: &str = "log/checkpoint";
 pub(crate) const VKEY: &str = "log/vkey";
 pub(crate) const SHORTCUT: &str = "log/state";
+/// Checkpoints that stay, by size: where packages may begin and end.
+const KEPT: &str = "log/checkpoints";
+/// One is kept so often, and the last of a run.
+const KEEP_EVERY: Duration = Duration::from_secs(3600);
 /// The short cut is written when the log has grown by so much: what a start reads at most, but for the last second.
 const SHORTCUT_EVERY: u64 = 1 << 20;
 
@@ -41,6 +46,8 @@ pub(crate) struct Publisher {
     pub(crate) files: Vec<TileFile>,
     /// Partial files of the checkpoint on disk.
     pub(crate) partial: Vec<String>,
+    /// When and at which size a checkpoint was last kept.
+    pub(crate) kept: (Instant, u64),
     /// Place of the last short cut.
     pub(crate) cut: (u64, u64),
 }
@@ -63,6 +70,7 @@ impl Publisher {
             self.checkpoint(size)?;
             self.tidy(partial);
         }
+        self.keep(last)?;
         let far = self.cut.0 != self.place.0 || self.place.1.saturating_sub(self.cut.1) >= SHORTCUT_EVERY;
         if self.cut != self.place && (last || far) {
             let bytes = shortcut::write(&self.state, self.place);
@@ -87,11 +95,29 @@ impl Publisher {
     }
 
     fn checkpoint(&mut self, size: u64) -> Result<(), StoreError> {
-        let checkpoint = Checkpoint::new(self.signer.verifier().name(), size, self.tree.root());
-        let note = checkpoint.sign(&self.signer).map_err(|_| StoreError::Key("cannot sign"))?;
-        replace(&*self.disk, &[(CHECKPOINT.to_owned(), note.to_text().as_bytes())])?;
+        let note = self.signed(size)?;
+        replace(&*self.disk, &[(CHECKPOINT.to_owned(), note.as_bytes())])?;
         self.published = Some(size);
         self.meters.published.store(size, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn signed(&self, size: u64) -> Result<String, StoreError> {
+        let checkpoint = Checkpoint::new(self.signer.verifier().name(), size, self.tree.root());
+        let note = checkpoint.sign(&self.signer).map_err(|_| StoreError::Key("cannot sign"))?;
+        Ok(note.to_text())
+    }
+
+    /// Keeps the newest checkpoint under its size from time to time, and at the end. It is signed once more, to the same bytes.
+    fn keep(&mut self, last: bool) -> Result<(), StoreError> {
+        let size = self.tree.size();
+        let (at, before) = self.kept;
+        if size == before || self.published != Some(size) || !(last || at.elapsed() >= KEEP_EVERY) {
+            return Ok(());
+        }
+        let note = self.signed(size)?;
+        replace(&*self.disk, &[(format!("{KEPT}/{size:020}"), note.as_bytes())])?;
+        self.kept = (Instant::now(), size);
         Ok(())
     }
 

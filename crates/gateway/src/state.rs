@@ -1,0 +1,74 @@
+//! What a verifier later needs to know of a configuration and a build. Records name these texts by hash; the store keeps
+//! them in full.
+
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+use carnet_config::Config;
+use carnet_json::quote;
+use carnet_store::{RealDisk, StoreError, keep_state};
+use sha2::{Digest as _, Sha256};
+
+use crate::load::Runtime;
+
+/// Keeps the state of a runtime in the data folder. Nothing of it may be in force before.
+///
+/// # Errors
+/// When it cannot be made durable.
+pub(crate) fn keep(runtime: &Runtime) -> Result<(), StoreError> {
+    let objects: Vec<&[u8]> = runtime.state.iter().map(Vec::as_slice).collect();
+    keep_state(&RealDisk::new(&runtime.config.data), &objects)
+}
+
+/// The configuration in force as JSON: the whole as text, with secrets only as references, and the rules of masking as
+/// members, because a verifier looks for what should have been masked.
+pub(crate) fn configuration(config: &Config) -> Vec<u8> {
+    let masking = &config.masking;
+    let countries: Vec<String> = masking.countries.iter().map(|c| quote(c.as_str())).collect();
+    let classes: Vec<String> = masking
+        .classes
+        .iter()
+        .map(|(class, a)| format!("{}:\"{}\"", quote(class.name()), a.as_str()))
+        .collect();
+    format!(
+        r#"{{"configuration":{},"format":"carnet-configuration/1","masking":{{"classes":{{{}}},"countries":[{}],"default":"{}"}}}}"#,
+        quote(&config.canonical()),
+        classes.join(","),
+        countries.join(","),
+        masking.default.as_str(),
+    )
+    .into_bytes()
+}
+
+/// Version and hash of the running binary.
+pub(crate) fn build() -> &'static [u8] {
+    static BUILD: OnceLock<Arc<[u8]>> = OnceLock::new();
+    BUILD.get_or_init(|| {
+        let binary = binary().unwrap_or_else(|| "unknown".to_owned());
+        let version = env!("CARGO_PKG_VERSION");
+        format!(r#"{{"binary":"{binary}","format":"carnet-build/1","version":"{version}"}}"#)
+            .into_bytes()
+            .into()
+    })
+}
+
+/// SHA-256 of the file that runs, in hex. The link leads to it also after an update has replaced the name.
+fn binary() -> Option<String> {
+    let proc = Path::new("/proc/self/exe");
+    let mut file = File::open(proc).or_else(|_| File::open(std::env::current_exe()?)).ok()?;
+    let (mut sha, mut buffer) = (Sha256::new(), vec![0; 1 << 18]);
+    loop {
+        match file.read(&mut buffer).ok()? {
+            0 => break,
+            n => sha.update(buffer.get(..n)?),
+        }
+    }
+    let hash: [u8; 32] = sha.finalize().into();
+    Some(hash.iter().fold(String::new(), |mut out, b| {
+        let _ = write!(out, "{b:02x}");
+        out
+    }))
+}
