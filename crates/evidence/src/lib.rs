@@ -10,6 +10,7 @@ pub mod disclosure;
 pub mod field;
 pub mod leaf;
 pub mod note;
+pub mod package;
 #[cfg(feature = "seal")]
 pub mod seal;
 pub mod segment;

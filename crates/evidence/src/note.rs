@@ -153,6 +153,12 @@ impl Verifier {
         &self.name
     }
 
+    /// Whether a signature over some bytes is by this key. For what is no note; the bytes must say what they are.
+    #[must_use]
+    pub fn verify_bytes(&self, bytes: &[u8], signature: &[u8]) -> bool {
+        Signature::from_slice(signature).is_ok_and(|s| self.key.verify_strict(bytes, &s).is_ok())
+    }
+
     /// The verifier key as text, without newline.
     #[must_use]
     pub fn to_text(&self) -> String {
@@ -190,6 +196,12 @@ impl Signer {
     #[must_use]
     pub fn verifier(&self) -> &Verifier {
         &self.verifier
+    }
+
+    /// A signature over bytes that are no note; they must say what they are, so that they are never taken for one.
+    #[must_use]
+    pub fn sign_bytes(&self, bytes: &[u8]) -> [u8; 64] {
+        self.key.sign(bytes).to_bytes()
     }
 
     /// The signed note of a text, which ends in a newline.

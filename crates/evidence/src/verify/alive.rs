@@ -11,7 +11,7 @@ struct Silence {
     every: u64,
 }
 
-pub(super) struct Alive {
+pub(crate) struct Alive {
     step: Step,
     every: u64,
     /// Last sign of life of a run that has not stopped.
@@ -25,7 +25,7 @@ pub(super) struct Alive {
 }
 
 impl Alive {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Alive {
             step: Step::new("heartbeats"),
             every: 0,
@@ -39,7 +39,7 @@ impl Alive {
         }
     }
 
-    pub(super) fn push(&mut self, index: u64, leaf: &Leaf) {
+    pub(crate) fn push(&mut self, index: u64, leaf: &Leaf) {
         let draft = &leaf.draft;
         if draft.t > self.newest.1 {
             self.newest = (index, draft.t);
@@ -118,7 +118,7 @@ impl Alive {
         }
     }
 
-    pub(super) fn finish(mut self) -> Step {
+    pub(crate) fn finish(mut self) -> Step {
         let (index, newest) = self.newest;
         self.sign(index, newest);
         self.settle();

@@ -13,13 +13,15 @@ mod stored;
 mod tests;
 
 use crate::checkpoint::{Checkpoint, CheckpointError};
-use crate::leaf::{Ext, Leaf, LeafType};
+use crate::leaf::{Ext, Leaf, LeafError, LeafType};
 use crate::note::{NoteError, Verifier};
 use crate::tree::Hash;
 
+pub(crate) use alive::Alive;
 #[cfg(feature = "seal")]
 pub use blobs::KeyLookup;
 pub use report::{Fault, Finding, LISTED, Outcome, Report, Step};
+pub(crate) use sessions::Sessions;
 
 /// The files of a log could not be read: not damage, but no answer either.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -78,11 +80,11 @@ impl std::fmt::Debug for Options<'_> {
 }
 
 /// One leaf on its way through the steps.
-struct Item<'a> {
-    index: u64,
-    bytes: &'a [u8],
-    hash: Hash,
-    blobs: [Option<(Hash, &'a [u8])>; 2],
+pub(crate) struct Item<'a> {
+    pub(crate) index: u64,
+    pub(crate) bytes: &'a [u8],
+    pub(crate) hash: Hash,
+    pub(crate) blobs: [Option<(Hash, &'a [u8])>; 2],
 }
 
 /// Verifies a log.
@@ -96,12 +98,12 @@ pub fn verify(source: &dyn LogSource, options: &Options<'_>) -> Result<Report, S
 
     let mut stored = stored::Stored::new(source, checkpoint.as_ref(), earlier.as_ref().map(|c| c.size));
     let mut leaves = Leaves::new(key.as_ref());
-    let mut sessions = sessions::Sessions::new();
-    let mut alive = alive::Alive::new();
+    let mut sessions = Sessions::from(0);
+    let mut alive = Alive::new();
     let mut blobs = blobs::Blobs::new(options, checkpoint.as_ref().map(|c| c.origin.as_str()));
     let (segments, whole) = read::each(source, size, &mut |item| {
         stored.push(item)?;
-        if let Some(leaf) = leaves.read(item) {
+        if let Some(leaf) = leaves.note(item, Leaf::parse(item.bytes)) {
             sessions.push(item, &leaf);
             alive.push(item.index, &leaf);
             blobs.push(item, &leaf);
@@ -122,7 +124,7 @@ pub fn verify(source: &dyn LogSource, options: &Options<'_>) -> Result<Report, S
     let mut steps = vec![first, history, segments, tree, tiles, leaves.finish(), links, calls];
     steps.push(alive.finish());
     steps.extend(blobs.finish());
-    Ok(Report { origin: checkpoint.map(|c| c.origin), size, leaves: count, steps })
+    Ok(Report { subject: "log", origin: checkpoint.map(|c| c.origin), size, leaves: count, steps })
 }
 
 type FirstStep = (Step, Option<Verifier>, Option<Checkpoint>);
@@ -155,7 +157,7 @@ fn check_checkpoint(source: &dyn LogSource, options: &Options<'_>) -> Result<Fir
     Ok((step, key, checkpoint))
 }
 
-fn open_checkpoint(step: &mut Step, bytes: &[u8], key: &Verifier) -> Option<Checkpoint> {
+pub(crate) fn open_checkpoint(step: &mut Step, bytes: &[u8], key: &Verifier) -> Option<Checkpoint> {
     match Checkpoint::open(bytes, key) {
         Ok((checkpoint, note)) => {
             step.count("signature lines", note.signatures.len() as u64);
@@ -203,24 +205,25 @@ fn check_history(
 }
 
 /// Leaves one by one: form, genesis, types.
-struct Leaves<'a> {
+pub(crate) struct Leaves<'a> {
     step: Step,
     key: Option<&'a Verifier>,
-    count: u64,
+    pub(crate) count: u64,
     newest: u64,
-    last_start: Option<u64>,
-    stopped: bool,
+    pub(crate) last_start: Option<u64>,
+    pub(crate) stopped: bool,
 }
 
 impl<'a> Leaves<'a> {
-    fn new(key: Option<&'a Verifier>) -> Self {
+    pub(crate) fn new(key: Option<&'a Verifier>) -> Self {
         let step = Step::new("leaves");
         Leaves { step, key, count: 0, newest: 0, last_start: None, stopped: false }
     }
 
-    fn read(&mut self, item: &Item<'_>) -> Option<Leaf> {
+    /// Takes note of one that was read, or could not be.
+    pub(crate) fn note(&mut self, item: &Item<'_>, read: Result<Leaf, LeafError>) -> Option<Leaf> {
         self.count += 1;
-        let leaf = match Leaf::parse(item.bytes) {
+        let leaf = match read {
             Ok(leaf) => leaf,
             Err(e) => {
                 self.step.fault(Fault::LeafMalformed, Some(item.index), e.to_string());
@@ -256,7 +259,7 @@ impl<'a> Leaves<'a> {
         }
     }
 
-    fn finish(mut self) -> Step {
+    pub(crate) fn finish(mut self) -> Step {
         self.step.count("well formed", self.count - self.step.found.min(self.count));
         if self.newest > 0 {
             self.step.note(format!("newest leaf is of {} (Unix seconds)", self.newest));

@@ -87,6 +87,86 @@ faults! {
     DisclosureUnreadable "disclosure-unreadable";
     /// A disclosure whose digest is not in the leaf.
     DisclosureUnreferenced "disclosure-unreferenced";
+    /// A package's archive is no zip of its form.
+    ArchiveMalformed "archive-malformed";
+    /// A header in the archive is not what the directory says.
+    ArchiveHeaders "archive-headers-differ";
+    /// Bytes that belong to no file, or files that lie over each other.
+    ArchiveGap "archive-gap";
+    /// A name that could lead out of a folder.
+    ArchiveName "archive-unsafe-name";
+    /// A name that is there twice.
+    ArchiveTwice "archive-name-twice";
+    /// A file that is compressed or encrypted.
+    ArchiveCompressed "archive-compressed";
+    /// A file with another CRC than stated.
+    ArchiveCrc "archive-crc";
+    /// The package has no manifest.
+    ManifestMissing "manifest-missing";
+    /// The manifest or its envelope is not of its form.
+    ManifestMalformed "manifest-malformed";
+    /// The manifest is not signed by the key.
+    ManifestSignature "manifest-signature";
+    /// The manifest states another log, key or range than the package is of.
+    ManifestWrong "manifest-wrong";
+    /// A file that the manifest does not list.
+    FileUnlisted "file-unlisted";
+    /// A file that the manifest lists and that is not there.
+    FileMissing "file-missing";
+    /// A file that is not the listed one.
+    FileAltered "file-altered";
+    /// The frontier does not fold to the first checkpoint's root.
+    FrontierWrong "frontier-wrong";
+    /// The consistency proof does not lead from the first checkpoint to the last.
+    ConsistencyWrong "consistency-wrong";
+    /// The package begins after the checkpoint that the auditor kept.
+    HistoryShort "history-short";
+    /// A leaf of the range is not there.
+    LeafOmitted "leaf-omitted";
+    /// A leaf stands after a later one.
+    LeafReordered "leaf-reordered";
+    /// A leaf where there is no place for one.
+    LeafInserted "leaf-inserted";
+    /// A leaf is much older than one before it.
+    TimeBackwards "time-backwards";
+    /// A line of disclosures is not of its form.
+    DisclosureMalformed "disclosure-malformed";
+    /// A slot is disclosed, and not all of its disclosures are there.
+    DisclosureMissing "disclosure-missing";
+    /// A line of frames is not of its form.
+    FrameMalformed "frame-malformed";
+    /// A frame is not the one recorded.
+    FrameAltered "frame-altered";
+    /// A frame whose hash nothing discloses.
+    FrameUnreferenced "frame-unreferenced";
+    /// A slot that is neither disclosed nor said to be withheld.
+    SlotUnaccounted "slot-unaccounted";
+    /// A line about what is withheld is not of its form, or of what is there.
+    WithheldMalformed "withheld-malformed";
+    /// A line about what is withheld is about no slot.
+    WithheldUnreferenced "withheld-unreferenced";
+    /// A slot is said to be erased, and no `key.destroy` says so.
+    ErasedWithoutDestroy "erased-without-key-destroy";
+    /// A slot cannot be read, and nothing explains it.
+    KeyMissing "key-missing";
+    /// The manifest states other numbers than there are.
+    CountWrong "count-wrong";
+    /// The state that a leaf names is not in the package.
+    StateMissing "state-missing";
+    /// The state that a leaf names has another hash.
+    StateAltered "state-altered";
+    /// The state that a leaf names cannot be used.
+    StateUnusable "state-unusable";
+    /// The policies decide otherwise than recorded.
+    DecisionDiffers "decision-differs";
+    /// A value can be read that no policy showed.
+    ValueUnmasked "value-unmasked";
+    /// A report is not what the records give.
+    ReportDiffers "report-differs";
+    /// A report that the records give is not there.
+    ReportMissing "report-missing";
+    /// A report that nothing gives.
+    ReportUnlisted "report-unlisted";
 }
 
 /// Findings that are listed per step; further ones are counted.
@@ -144,11 +224,11 @@ pub struct Step {
 }
 
 impl Step {
-    pub(super) fn new(name: &'static str) -> Self {
+    pub(crate) fn new(name: &'static str) -> Self {
         Step { name, outcome: Outcome::Holds, counts: vec![], findings: vec![], found: 0, notes: vec![] }
     }
 
-    pub(super) fn fault(&mut self, fault: Fault, at: Option<u64>, detail: impl Into<String>) {
+    pub(crate) fn fault(&mut self, fault: Fault, at: Option<u64>, detail: impl Into<String>) {
         self.outcome = Outcome::Fails;
         self.found += 1;
         if self.findings.len() < LISTED {
@@ -156,18 +236,18 @@ impl Step {
         }
     }
 
-    pub(super) fn skip(&mut self, why: &str) {
+    pub(crate) fn skip(&mut self, why: &str) {
         if self.outcome == Outcome::Holds {
             self.outcome = Outcome::Skipped;
             self.notes.push(why.to_owned());
         }
     }
 
-    pub(super) fn note(&mut self, note: impl Into<String>) {
+    pub(crate) fn note(&mut self, note: impl Into<String>) {
         self.notes.push(note.into());
     }
 
-    pub(super) fn count(&mut self, what: &'static str, n: u64) {
+    pub(crate) fn count(&mut self, what: &'static str, n: u64) {
         self.counts.push((what, n));
     }
 }
@@ -175,6 +255,8 @@ impl Step {
 /// The whole of a verification.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Report {
+    /// What was verified: `log` or `package`.
+    pub subject: &'static str,
     /// Origin of the log, where it is known.
     pub origin: Option<String>,
     /// Leaves that the checkpoint covers.
@@ -207,7 +289,11 @@ impl Report {
     pub fn to_text(&self) -> String {
         let mut out = String::new();
         let origin = self.origin.as_deref().unwrap_or("unknown");
-        let _ = writeln!(out, "log {origin}: {} leaves, {} under the checkpoint", self.leaves, self.size);
+        let _ = writeln!(
+            out,
+            "{} {origin}: {} leaves, {} under the checkpoint",
+            self.subject, self.leaves, self.size
+        );
         for step in &self.steps {
             let counts: Vec<String> = step.counts.iter().map(|(what, n)| format!("{n} {what}")).collect();
             let line = format!("  {:<12} {:<8} {}", step.name, step.outcome.as_str(), counts.join(", "));
@@ -224,7 +310,11 @@ impl Report {
                 let _ = writeln!(out, "      note: {note}");
             }
         }
-        out.push_str(if self.holds() { "the log holds\n" } else { "THE LOG DOES NOT HOLD\n" });
+        let _ = if self.holds() {
+            writeln!(out, "the {} holds", self.subject)
+        } else {
+            writeln!(out, "THE {} DOES NOT HOLD", self.subject.to_ascii_uppercase())
+        };
         out
     }
 
@@ -234,7 +324,8 @@ impl Report {
         let steps: Vec<String> = self.steps.iter().map(step_json).collect();
         let origin = self.origin.as_deref().map_or_else(|| "null".to_owned(), carnet_json::quote);
         format!(
-            "{{\"format\":\"carnet-verify/1\",\"holds\":{},\"origin\":{origin},\"size\":{},\"leaves\":{},\"steps\":[{}]}}",
+            "{{\"format\":\"carnet-verify/1\",\"subject\":\"{}\",\"holds\":{},\"origin\":{origin},\"size\":{},\"leaves\":{},\"steps\":[{}]}}",
+            self.subject,
             self.holds(),
             self.size,
             self.leaves,

@@ -1,6 +1,6 @@
 //! Sessions: counters and links without holes, counts as stated at the close, and every decision answered.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::Item;
 use super::report::{Fault, Step};
@@ -14,9 +14,11 @@ struct Open {
     calls: u64,
     /// Decisions not answered, by index.
     waiting: BTreeSet<u64>,
+    /// It began before the first leaf that was read.
+    before: bool,
 }
 
-pub(super) struct Sessions {
+pub(crate) struct Sessions {
     links: Step,
     calls: Step,
     open: HashMap<[u8; 16], Open>,
@@ -25,11 +27,21 @@ pub(super) struct Sessions {
     one_way: u64,
     outcomes: u64,
     orphans: u64,
+    /// First leaf that is read: 0 but for packages, which may begin within sessions.
+    from: u64,
+    /// Sessions that were closed, where some may have begun before `from`: they are not begun again.
+    over: HashSet<[u8; 16]>,
+    /// Outcomes of decisions before `from`.
+    earlier: u64,
 }
 
 impl Sessions {
-    pub(super) fn new() -> Self {
+    /// For leaves from an index on.
+    pub(crate) fn from(from: u64) -> Self {
         Sessions {
+            from,
+            over: HashSet::new(),
+            earlier: 0,
             links: Step::new("sessions"),
             calls: Step::new("calls"),
             open: HashMap::new(),
@@ -41,7 +53,7 @@ impl Sessions {
         }
     }
 
-    pub(super) fn push(&mut self, item: &Item<'_>, leaf: &Leaf) {
+    pub(crate) fn push(&mut self, item: &Item<'_>, leaf: &Leaf) {
         self.link(item, leaf);
         self.call(item.index, &leaf.draft);
         if matches!(leaf.draft.ty, LeafType::SessionClose | LeafType::GwStop) {
@@ -51,8 +63,11 @@ impl Sessions {
 
     fn link(&mut self, item: &Item<'_>, leaf: &Leaf) {
         let gs = leaf.draft.gs;
+        let before = self.from > 0 && leaf.n > 0 && !self.open.contains_key(&gs) && !self.over.contains(&gs);
         let (next, last) = match self.open.get(&gs) {
             Some(open) => (open.next, Some(open.last)),
+            // Its counter and link are checked in the package before this one.
+            None if before => (leaf.n, leaf.ps),
             None => (0, None),
         };
         if leaf.n != next {
@@ -65,7 +80,7 @@ impl Sessions {
                 "`ps` is not the hash of the leaf before",
             );
         }
-        let begin = || Open { next: 0, last: item.hash, calls: 0, waiting: BTreeSet::new() };
+        let begin = || Open { next: 0, last: item.hash, calls: 0, waiting: BTreeSet::new(), before };
         let open = self.open.entry(gs).or_insert_with(begin);
         open.next = leaf.n + 1;
         open.last = item.hash;
@@ -90,6 +105,10 @@ impl Sessions {
             return;
         }
         let of = draft.of.unwrap_or(u64::MAX);
+        if of < self.from && self.open.get(&draft.gs).is_some_and(|open| open.before) {
+            self.earlier += 1;
+            return;
+        }
         if !self.open.get_mut(&draft.gs).is_some_and(|open| open.waiting.remove(&of)) {
             let detail = format!("{of} is no unanswered decision of this session");
             self.calls.fault(Fault::OutcomeWithoutDecision, Some(index), detail);
@@ -99,9 +118,15 @@ impl Sessions {
     fn close(&mut self, index: u64, leaf: &Leaf) {
         let Some(open) = self.open.remove(&leaf.draft.gs) else { return };
         self.closed += 1;
+        if self.from > 0 {
+            self.over.insert(leaf.draft.gs);
+        }
         for (key, there) in [("leaves", open.next), ("calls", open.calls)] {
             let stated = leaf.draft.ext.iter().find(|(k, _)| *k == key);
+            // The calls before the first leaf are not seen here; the counter knows of all leaves.
+            let known = key == "leaves" || !open.before;
             if let Some((_, Ext::Int(stated))) = stated
+                && known
                 && *stated != there
             {
                 let detail = format!("states {stated} {key}, there are {there}");
@@ -118,7 +143,7 @@ impl Sessions {
     }
 
     /// `last_start`: the last `gw.start`. What was open before it must have been answered by the recovery.
-    pub(super) fn finish(mut self, last_start: Option<u64>, stopped: bool) -> (Step, Step) {
+    pub(crate) fn finish(mut self, last_start: Option<u64>, stopped: bool) -> (Step, Step) {
         let waiting: BTreeSet<u64> =
             self.open.values().flat_map(|open| open.waiting.iter().copied()).collect();
         let mut under_way = 0u64;
@@ -132,6 +157,9 @@ impl Sessions {
                 }
             };
             self.calls.fault(Fault::DecisionWithoutOutcome, Some(at), detail);
+        }
+        if self.earlier > 0 {
+            self.calls.note(format!("{} outcomes of calls that were decided before the range", self.earlier));
         }
         if under_way > 0 {
             self.calls.note(format!("{under_way} calls are under way"));
