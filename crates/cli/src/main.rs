@@ -9,6 +9,7 @@ mod check;
 mod connect;
 mod demo;
 mod desk;
+mod evidence;
 mod keys;
 mod log;
 mod output;
@@ -57,6 +58,9 @@ enum Command {
     /// Exchange the KEK, back up and restore the key store.
     #[command(subcommand)]
     Keys(keys::Command),
+    /// Export packages for auditors.
+    #[command(subcommand)]
+    Evidence(evidence::Command),
     /// Check the log in a data folder.
     Verify(verify::Args),
     /// Explain and test policies.
@@ -87,6 +91,7 @@ fn main() -> ExitCode {
         Command::Subject(command) => subject::run(command),
         Command::Hold(command) => subject::hold(command),
         Command::Keys(command) => keys::run(command),
+        Command::Evidence(command) => evidence::run(command),
         Command::Verify(args) => verify::run(args),
         Command::Policy(command) => policy::run(command),
         Command::Token(args) => token::run(args),

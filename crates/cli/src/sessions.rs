@@ -13,7 +13,7 @@ mod show;
 mod tests;
 pub(crate) mod wording;
 
-pub(crate) use keyring::KeyRing;
+pub(crate) use keyring::{Closed, KeyRing};
 pub(crate) use opened::pseudonym;
 pub(crate) use place::{Place, Recordings, kek, kek_of, newest};
 pub(crate) use show::{records_json, records_text};

@@ -57,6 +57,14 @@ pub enum StoreError {
     /// The vault keeps as many values as it may.
     #[error("the vault is full")]
     Full,
+    /// A package cannot be made.
+    #[error("export: {path}: {why}")]
+    Export {
+        /// A file of the log or of the package.
+        path: String,
+        /// In words.
+        why: String,
+    },
     /// The log is closed.
     #[error("log is closed")]
     Closed,

@@ -21,6 +21,7 @@
 
 pub mod disk;
 mod error;
+pub mod export;
 pub mod index;
 pub mod keys;
 pub mod log;

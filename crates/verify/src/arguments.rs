@@ -7,13 +7,17 @@ use anyhow::{Context as _, bail};
 
 /// What `--help` prints.
 pub(crate) const USAGE: &str = "\
-carnet-verify DIR [--key FILE|KEY] [--last-checkpoint FILE] [--json]
+carnet-verify PACKAGE|DIR [--trust FILE] [--key KEY] [--last-checkpoint FILE] [--json]
 
-Checks the evidence that a Carnet gateway has written. DIR is the data folder of
-the gateway (with log/ in it) or a copy of the log folder. No network is used.
+Checks the evidence that a Carnet gateway has written. PACKAGE is an exported
+package, or the folder that it was unpacked into. DIR is the data folder of the
+gateway (with log/ in it) or a copy of the log folder. No network is used.
 
-  --key FILE|KEY          verifier key of the log (name+id+key). Without it the
-                          log's own key is taken, which proves less
+  --trust FILE            your own copy of the log's verifier key: a line with
+                          it, or `log KEY` as in a tlog-policy file
+
+  --key FILE|KEY          verifier key of the log (name+id+key). Without it and
+                          --trust its own key is taken, which proves less
   --last-checkpoint FILE  a checkpoint that you kept: the log may only have grown
   --json                  print one JSON object
   --version, --help
@@ -25,6 +29,7 @@ Exit status: 0 everything holds, 1 something does not, 2 it could not be checked
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Arguments {
     pub(crate) folder: PathBuf,
+    pub(crate) trust: Option<PathBuf>,
     pub(crate) key: Option<String>,
     pub(crate) last_checkpoint: Option<PathBuf>,
     pub(crate) json: bool,
@@ -41,12 +46,14 @@ pub(crate) enum Parsed {
 pub(crate) fn parse(given: impl IntoIterator<Item = OsString>) -> anyhow::Result<Parsed> {
     let mut given = given.into_iter();
     let (mut folder, mut key, mut last_checkpoint, mut json) = (None, None, None, false);
+    let mut trust = None;
     while let Some(word) = given.next() {
         let mut value = || given.next().with_context(|| format!("{} needs a value", word.display()));
         match word.to_str() {
             Some("--help" | "-h") => return Ok(Parsed::Help),
             Some("--version" | "-V") => return Ok(Parsed::Version),
             Some("--json") => json = true,
+            Some("--trust") => trust = Some(PathBuf::from(value()?)),
             Some("--key") => key = Some(value()?.into_string().ok().context("--key is not text")?),
             Some("--last-checkpoint") => last_checkpoint = Some(PathBuf::from(value()?)),
             Some(option) if option.starts_with('-') => bail!("unknown option {option}; see --help"),
@@ -55,7 +62,7 @@ pub(crate) fn parse(given: impl IntoIterator<Item = OsString>) -> anyhow::Result
         }
     }
     let folder = folder.context("which folder? see --help")?;
-    Ok(Parsed::Run(Arguments { folder, key, last_checkpoint, json }))
+    Ok(Parsed::Run(Arguments { folder, trust, key, last_checkpoint, json }))
 }
 
 #[cfg(test)]
@@ -68,9 +75,10 @@ mod tests {
 
     #[test]
     fn command_lines() {
-        let all = parse(words("data --key k --last-checkpoint c --json")).unwrap();
+        let all = parse(words("data --trust t --key k --last-checkpoint c --json")).unwrap();
         let want = Arguments {
             folder: "data".into(),
+            trust: Some("t".into()),
             key: Some("k".into()),
             last_checkpoint: Some("c".into()),
             json: true,

@@ -31,6 +31,8 @@ pub(crate) struct Recordings {
     pub(crate) keys: KeyRing,
     /// Origin of the log.
     pub(crate) origin: String,
+    /// The data folder.
+    pub(crate) data: PathBuf,
 }
 
 impl Recordings {
@@ -65,7 +67,7 @@ impl Place {
         index.follow(&reader, &keys.keys)?;
         let cases = Cases::of(&index.acts()?);
         keys.restricted = cases.open(LeafType::RestrictSet).flat_map(|c| c.keys.iter().copied()).collect();
-        Ok((Recordings { reader, keys, origin }, index))
+        Ok((Recordings { reader, keys, origin, data }, index))
     }
 }
 

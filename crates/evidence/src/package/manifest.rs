@@ -178,8 +178,8 @@ fn envelope(manifest: &[u8], key_id: &str, signature: &[u8]) -> String {
 
 /// Name and id of a key: its verifier key without the key itself.
 fn key_id(key: &Verifier) -> String {
-    let text = key.to_text();
-    text.rsplit_once('+').map_or_else(|| text.clone(), |(id, _)| id.to_owned())
+    // The key itself may have a plus in it.
+    key.to_text().splitn(3, '+').take(2).collect::<Vec<_>>().join("+")
 }
 
 /// What is wrong with an envelope.

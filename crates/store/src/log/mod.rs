@@ -39,6 +39,7 @@ use run::Layout;
 use segments::{SEGMENTS, SPARE, Segments, Spare};
 use writer::{Ask, Writer};
 
+pub(crate) use publish::{CHECKPOINT, KEPT};
 pub(crate) use recover::segments as list_segments;
 pub(crate) use segments::name as segment_name;
 

@@ -24,7 +24,7 @@ pub(crate) const CHECKPOINT: &str = "log/checkpoint";
 pub(crate) const VKEY: &str = "log/vkey";
 pub(crate) const SHORTCUT: &str = "log/state";
 /// Checkpoints that stay, by size: where packages may begin and end.
-const KEPT: &str = "log/checkpoints";
+pub(crate) const KEPT: &str = "log/checkpoints";
 /// One is kept so often, and the last of a run.
 const KEEP_EVERY: Duration = Duration::from_secs(3600);
 /// The short cut is written when the log has grown by so much: what a start reads at most, but for the last second.

@@ -242,7 +242,8 @@ fn what_is_disclosed() {
         no line at all: disclosure-malformed frame-unreferenced slot-unaccounted count-wrong report-missing
         an unknown reason: withheld-malformed count-wrong report-missing
         a frame that is no line: frame-malformed slot-unaccounted count-wrong report-missing
-    "#]].assert_eq(&out);
+    "#]]
+    .assert_eq(&out);
 }
 
 #[test]

@@ -88,6 +88,14 @@ fn a_checkpoint_of_before_is_compared() {
     let last = first.0[END].clone();
     let same = report(&first, Some(&last), None);
     assert!(same.holds(), "{}", same.to_text());
+    // It is of before the range, or of a longer log than this one.
+    let later = all.clone().starting(5).files();
+    let early = pack(3).starting(4).files().0[super::START].clone();
+    let names = |files: &make::Map, last: &[u8]| -> Vec<&str> {
+        report(files, Some(last), None).faults().iter().map(|f| f.as_str()).collect()
+    };
+    assert_eq!(names(&later, &early), ["history-short"]);
+    assert_eq!(names(&pack(2).files(), &last), ["rolled-back"]);
     // Another history of the same length, signed by the same key.
     let mut other = all.clone();
     other.records[12].leaf =
@@ -143,16 +151,20 @@ fn the_same_records_give_the_same_package() {
     assert_eq!(pack(3).files(), pack(3).files());
 }
 
-/// A package of `carnet/1`, kept as it was written first: it verifies for ever.
+/// Packages of `carnet/1`, kept as they were written first: they verify for ever. One begins within a session.
 #[test]
 fn golden_packages_verify() {
-    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/carnet-1/package.carnet");
-    let made = make::zip(&pack(3).files());
-    if std::env::var_os("CARNET_WRITE_GOLDEN").is_some() && !file.exists() {
-        std::fs::write(&file, &made).unwrap();
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/carnet-1");
+    for (name, made, leaves) in
+        [("package.carnet", pack(3), 13), ("package-later.carnet", pack(3).starting(5), 8)]
+    {
+        let file = folder.join(name);
+        if std::env::var_os("CARNET_WRITE_GOLDEN").is_some() && !file.exists() {
+            std::fs::write(&file, make::zip(&made.files())).unwrap();
+        }
+        let golden = make::Zipped::open(std::fs::read(&file).unwrap()).unwrap();
+        let report = report(&golden, None, None);
+        assert!(report.holds(), "{}", report.to_text());
+        assert_eq!(report.leaves, leaves);
     }
-    let golden = make::Zipped::open(std::fs::read(&file).unwrap()).unwrap();
-    let report = report(&golden, None, None);
-    assert!(report.holds(), "{}", report.to_text());
-    assert_eq!(report.leaves, 13);
 }

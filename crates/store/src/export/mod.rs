@@ -1,0 +1,309 @@
+//! Makes packages (`carnet_evidence::package`) from a log that may be written to at the same time. It only reads there.
+//!
+//! First the streams go into a folder beside the package, record by record; what was done is noted from time to time, so
+//! that an export that was cut off goes on where it was. Then everything that follows from the streams is computed,
+//! listed, signed and put into one archive. The same range and the same questions give the same bytes. One record is
+//! in memory at a time, and what the reports keep.
+
+mod archive;
+mod range;
+mod spool;
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+use carnet_evidence::disclosure;
+use carnet_evidence::note::Signer;
+use carnet_evidence::package::lines::{Why, Withheld};
+use carnet_evidence::package::manifest::{Asked, Facts, Manifest, sign};
+use carnet_evidence::package::verify::StateKind;
+use carnet_evidence::package::{ENVELOPE, MANIFEST, VKEY, assemble, produce};
+use carnet_evidence::{LeafType, field};
+
+use crate::disk::Disk;
+use crate::error::StoreError;
+use crate::reader::{Reader, Stored};
+use crate::state::read_state;
+
+pub use archive::Done;
+use range::Range;
+use spool::Spool;
+
+/// Clear text of a slot, or why there is none.
+pub type Slot = Result<Vec<u8>, Why>;
+
+/// Opens a slot from its key reference and ciphertext.
+pub type Open<'a> = dyn Fn(&str, &[u8]) -> Slot + 'a;
+
+/// What is disclosed of the records in a range.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Filter {
+    /// Records from this time on, Unix seconds.
+    pub from: Option<u64>,
+    /// Records before this time.
+    pub to: Option<u64>,
+    /// Of the session with this pseudonym, base64url.
+    pub session: Option<String>,
+    /// Of this subject as actor.
+    pub actor: Option<String>,
+    /// Of this server.
+    pub server: Option<String>,
+    /// Disclosures that are left out everywhere.
+    pub without: Vec<String>,
+}
+
+impl Filter {
+    fn asked(&self) -> Asked {
+        let texts = [("session", &self.session), ("actor", &self.actor), ("server", &self.server)];
+        let mut filters: BTreeMap<String, String> =
+            texts.into_iter().filter_map(|(name, v)| Some((name.to_owned(), v.clone()?))).collect();
+        if !self.without.is_empty() {
+            filters.insert("without".to_owned(), self.without.join(","));
+        }
+        Asked { from: self.from, to: self.to, filters }
+    }
+
+    fn in_period(&self, t: u64) -> bool {
+        self.from.is_none_or(|from| t >= from) && self.to.is_none_or(|to| t < to)
+    }
+}
+
+/// An export.
+pub struct Export<'a> {
+    /// The data folder.
+    pub disk: Arc<dyn Disk>,
+    /// Signs the manifest: the key of the log.
+    pub signer: &'a Signer,
+    /// Opens slots.
+    pub open: &'a Open<'a>,
+    /// What is disclosed.
+    pub filter: Filter,
+}
+
+impl std::fmt::Debug for Export<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Export")
+    }
+}
+
+/// Told how far it is: records done and records in all, of this stage.
+pub type Progress<'a> = dyn FnMut(&'static str, u64, u64) + 'a;
+
+impl Export<'_> {
+    /// Writes the package. `folder` is for the streams; it is made, and what is left in it by the same export that was cut off
+    /// is gone on with. Remove it when this has returned `Ok`.
+    ///
+    /// # Errors
+    /// [`StoreError`]: the log cannot be read, a file cannot be written, there is no checkpoint yet.
+    pub fn write(
+        &self,
+        folder: &Path,
+        out: &mut dyn Write,
+        progress: &mut Progress<'_>,
+    ) -> Result<Done, StoreError> {
+        let mut range = range::find(&self.disk, &self.filter)?;
+        let mut spool = Spool::open(folder, &self.parameters(&range))?;
+        let states = self.streams(&mut spool, &mut range, progress)?;
+        spool.finish()?;
+        self.rest(&spool, &range, &states)?;
+        let facts = self.produce(&spool, &range, progress)?;
+        archive::write(&spool, facts, out, progress)
+    }
+
+    /// What must be the same for a cut-off export to be gone on with.
+    fn parameters(&self, range: &Range) -> String {
+        format!("{:?} {} {} {}", self.filter, range.from, range.to, self.signer.verifier().to_text())
+    }
+
+    /// Every record of the range into the streams. Gives the states that they name.
+    fn streams(
+        &self,
+        spool: &mut Spool,
+        range: &mut Range,
+        progress: &mut Progress<'_>,
+    ) -> Result<BTreeSet<(StateKind, [u8; 32])>, StoreError> {
+        let reader = Reader::new(Arc::clone(&self.disk));
+        let mut states = BTreeSet::new();
+        let (mut erased, mut destroyed) = (HashSet::new(), HashSet::new());
+        let mut from = range.from;
+        // What was streamed before is read again for what is kept beside it: leaves only, nothing is opened.
+        loop {
+            let to = range.to;
+            let next = reader.read(from, &mut |stored| {
+                if stored.index >= to {
+                    return Ok(false);
+                }
+                for kind in StateKind::ALL {
+                    states.insert((kind, kind.of(&stored.leaf.draft.ep)));
+                }
+                if stored.leaf.draft.ty == LeafType::KeyDestroy {
+                    destroyed.extend(stored.leaf.draft.kr.iter().cloned());
+                }
+                if stored.index >= spool.next(range.from) {
+                    let closed = self.record(spool, &stored)?;
+                    erased.extend(closed);
+                    progress("records", stored.index + 1 - range.from, to - range.from);
+                }
+                Ok(stored.index + 1 < to)
+            })?;
+            if next < to {
+                return Err(StoreError::Damaged {
+                    what: "leaf",
+                    path: "log/segments".to_owned(),
+                    index: next,
+                });
+            }
+            // What is erased must be explained: if its `key.destroy` comes later, the range reaches up to it.
+            let explained = |key: &String| key.split(['/', '.']).any(|part| destroyed.contains(part));
+            if range.newest.0 == range.to || erased.iter().all(explained) {
+                return Ok(states);
+            }
+            from = range.to;
+            range.extend();
+        }
+    }
+
+    /// One record; gives the key references of slots that are erased.
+    fn record(&self, spool: &mut Spool, stored: &Stored) -> Result<Vec<String>, StoreError> {
+        let leaf = &stored.leaf;
+        let damaged =
+            || StoreError::Damaged { what: "leaf", path: "log/segments".to_owned(), index: stored.index };
+        let bytes = leaf.draft.finish(leaf.n, leaf.ps.as_ref()).map_err(|_| damaged())?;
+        if carnet_evidence::leaf_hash(&bytes) != stored.leaf_hash {
+            return Err(damaged());
+        }
+        let mut erased = Vec::new();
+        let mut found = Sealed::default();
+        let outside = (!self.filter.in_period(leaf.draft.t)).then_some(Why::OutsidePeriod);
+        for (reference, blob) in leaf.draft.bl.iter().zip(&stored.blobs) {
+            let is_frame = reference.k.ends_with("/f");
+            // A frame is opened only where its disclosures are shown: they hold its hash.
+            let refused = outside.or(if is_frame { found.withheld.d } else { None });
+            let slot = refused.map_or_else(|| (self.open)(&reference.k, blob), Err);
+            if slot == Err(Why::Erased) {
+                erased.push(reference.k.clone());
+            }
+            match (is_frame, slot) {
+                (false, Ok(clear)) => self.disclose(&mut found, leaf.draft.gs, &clear).ok_or_else(damaged)?,
+                (false, Err(why)) => found.withheld.d = Some(why),
+                (true, Ok(clear)) => found.frame = Some(String::from_utf8(clear).map_err(|_| damaged())?),
+                (true, Err(why)) => found.withheld.f = Some(why),
+            }
+        }
+        spool.record(stored.index, &stored.leaf_hash, &bytes, &found)?;
+        Ok(erased)
+    }
+
+    /// The disclosures of a record, if it is one that was asked for. `None` for a slot that is no list of disclosures.
+    fn disclose(&self, found: &mut Sealed, gs: [u8; 16], clear: &[u8]) -> Option<()> {
+        let encoded = disclosure::split(clear)?;
+        let mut kept = Vec::with_capacity(encoded.len());
+        let (mut actor, mut server) = (self.filter.actor.is_none(), self.filter.server.is_none());
+        let narrow = !(actor && server && self.filter.without.is_empty());
+        for one in encoded {
+            if narrow {
+                let read = disclosure::decode(&one)?;
+                let value = || String::from_utf8_lossy(&read.value).into_owned();
+                match read.name.as_str() {
+                    field::ACTOR => {
+                        actor |= self.filter.actor.as_deref().is_some_and(|a| is_subject(&value(), a))
+                    }
+                    field::SERVER => {
+                        server |=
+                            self.filter.server.as_deref().is_some_and(|s| value() == carnet_json::quote(s));
+                    }
+                    _ => {}
+                }
+                if self.filter.without.contains(&read.name) {
+                    found.withheld.names.push(read.name);
+                    continue;
+                }
+            }
+            kept.push(one);
+        }
+        let session = self.filter.session.as_ref().is_none_or(|s| *s == pseudonym(&gs));
+        if actor && server && session {
+            found.encoded = Some(kept);
+        } else {
+            found.withheld = Withheld { d: Some(Why::OutsideFilter), ..Withheld::default() };
+        }
+        Some(())
+    }
+
+    /// Checkpoints, frontier, proof, key, and the states that records name.
+    fn rest(
+        &self,
+        spool: &Spool,
+        range: &Range,
+        states: &BTreeSet<(StateKind, [u8; 32])>,
+    ) -> Result<(), StoreError> {
+        for (name, bytes) in range.files(&self.disk)? {
+            spool.put(name, &bytes)?;
+        }
+        spool.put(VKEY, format!("{}\n", self.signer.verifier().to_text()).as_bytes())?;
+        for (kind, hash) in states {
+            // A log of before states were kept has none. The verifier says so; an export does not hide it.
+            if let Some(bytes) = read_state(&*self.disk, hash)? {
+                spool.put(&kind.file(hash), &bytes)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn produce(
+        &self,
+        spool: &Spool,
+        range: &Range,
+        progress: &mut Progress<'_>,
+    ) -> Result<Facts, StoreError> {
+        let mut facts = Facts {
+            origin: self.signer.verifier().name().to_owned(),
+            key: self.signer.verifier().to_text(),
+            from: range.from,
+            to: range.to,
+            asked: self.filter.asked(),
+            counts: BTreeMap::new(),
+            producers: produce::current(),
+        };
+        spool.clear_computed()?;
+        let mut sink = spool.sink();
+        let all = range.to - range.from;
+        let mut step = |index| progress("reports", index + 1 - range.from, all);
+        let counts =
+            assemble::produce(spool, &facts, &mut sink, &mut step).map_err(|e| other(&e.path, &e.why))?;
+        sink.finish()?;
+        facts.counts = counts;
+        let manifest = Manifest { facts: facts.clone(), subjects: spool.hashes()? }.to_json();
+        spool.put(ENVELOPE, sign(manifest.as_bytes(), self.signer).as_bytes())?;
+        spool.put(MANIFEST, manifest.as_bytes())?;
+        Ok(facts)
+    }
+}
+
+/// What is shown and kept back of one record.
+#[derive(Default)]
+struct Sealed {
+    encoded: Option<Vec<Vec<u8>>>,
+    frame: Option<String>,
+    withheld: Withheld,
+}
+
+fn other(path: &str, why: &str) -> StoreError {
+    StoreError::Export { path: path.to_owned(), why: why.to_owned() }
+}
+
+/// Whether the JSON of an actor has this subject.
+fn is_subject(actor: &str, subject: &str) -> bool {
+    let Ok(tape) = carnet_json::Tape::parse(actor.as_bytes(), &carnet_json::Limits::default()) else {
+        return false;
+    };
+    tape.root(actor.as_bytes()).get("subject").is_some_and(|v| v.is_str(subject))
+}
+
+/// The pseudonym of a session: base64url of its 16 bytes.
+fn pseudonym(gs: &[u8; 16]) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(gs)
+}

@@ -1,0 +1,275 @@
+//! Decides recorded calls again with the policies that were in force, and looks through what is disclosed for values that
+//! should have been masked. The only part of this program that links more than evidence (feature `judge`).
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use carnet_evidence::package::verify::{Again, Judge, StateKind};
+use carnet_evidence::package::walk::Record;
+use carnet_evidence::{Hash, LeafType, field};
+use carnet_json::{Kind, Limits, Value};
+use carnet_masking::{Country, Detector, DetectorOptions, Findings, Part, PartKind};
+use carnet_mcp::Message;
+use carnet_mcp::content::{self, PartKind as ContentKind};
+use carnet_model::{Action, AuthMethod, Identity, IdentityKind, Principal, Region, Resource};
+use carnet_policy::{Arguments, Context, Direction, NoArguments, PolicySet, PrincipalKey, Request, Scalar};
+
+const MASKED: &str = "it depends on content that is masked or not disclosed";
+const OTHERWISE: &str = "it was not decided by policies alone";
+const UNREADABLE: &str = "what is disclosed is not enough";
+
+/// Policies and detectors by the hash that records name.
+#[derive(Default)]
+pub(crate) struct Bench {
+    policies: HashMap<Hash, PolicySet>,
+    detectors: HashMap<Hash, Detector>,
+    /// Actions of decisions that are not answered yet.
+    asked: HashMap<u64, Action>,
+}
+
+impl Judge for Bench {
+    fn state(&mut self, kind: StateKind, hash: &Hash, bytes: &[u8]) -> Result<(), String> {
+        match kind {
+            StateKind::Policies => drop(self.policies.insert(*hash, PolicySet::from_state(bytes)?)),
+            StateKind::Configuration => {
+                let detector = detector(bytes).ok_or("not the state of a configuration")?;
+                self.detectors.insert(*hash, detector);
+            }
+            StateKind::Build | StateKind::Jurisdictions => {}
+        }
+        Ok(())
+    }
+
+    fn decide(&mut self, record: &Record<'_>) -> Again {
+        let Some(set) = self.policies.get(&record.leaf.draft.ep.policy) else {
+            return Again::Cannot(UNREADABLE);
+        };
+        again(set, record).unwrap_or(Again::Cannot(UNREADABLE))
+    }
+
+    fn shown(&mut self, record: &Record<'_>) -> Option<Vec<String>> {
+        let draft = &record.leaf.draft;
+        let answers = match draft.ty {
+            LeafType::CallOutcome => Some(self.asked.remove(&draft.of?).unwrap_or(Action::OTHER)),
+            LeafType::CallDecision => {
+                let action = Action::of_method(&record.text(field::METHOD).unwrap_or_default());
+                if !draft.ow {
+                    self.asked.insert(record.index, action);
+                }
+                None
+            }
+            _ => return None,
+        };
+        let detector = self.detectors.get(&draft.ep.configuration)?;
+        let message = message(record)?;
+        let mut findings = Findings::new();
+        // What cannot be inspected now could not be inspected then; it would have been withheld.
+        if find(detector, &message, answers, &mut findings).is_err() {
+            return Some(vec!["uninspectable".to_owned()]);
+        }
+        let shown = match record.list("x_reveal_policies").is_empty() {
+            true => Vec::new(),
+            false => record.list(field::DATA_CLASSES),
+        };
+        let found = findings.classes();
+        Some(found.iter().map(|c| c.name().to_owned()).filter(|c| !shown.contains(c)).collect())
+    }
+}
+
+fn detector(state: &[u8]) -> Option<Detector> {
+    let state: serde_json::Value = serde_json::from_slice(state).ok()?;
+    let countries = state.get("masking")?.get("countries")?.as_array()?;
+    let countries = countries.iter().filter_map(|c| Country::new(c.as_str()?)).collect();
+    Some(Detector::new(&DetectorOptions { countries, ..DetectorOptions::default() }))
+}
+
+fn message(record: &Record<'_>) -> Option<Message> {
+    let limits = Limits { bytes: usize::MAX, ..Limits::default() };
+    Message::parse_one(record.frame?.to_vec(), &limits).ok()
+}
+
+/// As the gate finds: `crates/gate/src/mask.rs`.
+fn find(
+    detector: &Detector,
+    message: &Message,
+    answers: Option<Action>,
+    findings: &mut Findings,
+) -> Result<(), ()> {
+    let content = content::parts(message, answers);
+    let kind = |kind| match kind {
+        ContentKind::Json => PartKind::Json,
+        ContentKind::Uri => PartKind::Uri,
+        ContentKind::Binary => PartKind::Binary,
+    };
+    let parts: Vec<Part<'_>> = content
+        .parts
+        .iter()
+        .map(|p| Part { node: p.node, kind: kind(p.kind), exclude: &content.exclude })
+        .collect();
+    detector.find(message.bytes(), message.tape(), &parts, findings).map_err(|_| ())
+}
+
+/// Asks the policies what they were asked then. `None` where not enough is disclosed.
+fn again(set: &PolicySet, record: &Record<'_>) -> Option<Again> {
+    let decision = record.text(field::DECISION)?;
+    if decision != "permit" && decision != "deny" || record.value(field::POLICIES).is_none() {
+        return Some(Again::Cannot(OTHERWISE));
+    }
+    let action = Action::of_method(&record.text(field::METHOD)?);
+    let direction = match record.text(field::DIRECTION)?.as_str() {
+        "to_server" => Direction::In,
+        _ => Direction::Out,
+    };
+    let message = message(record);
+    let resource = resource(record, message.as_ref(), action, direction)?;
+    let purpose = record.text(field::PURPOSE);
+    let basis = record.text(field::LEGAL_BASIS);
+    let method =
+        message.as_ref().and_then(Message::method).map_or(action.as_str().into(), |m| m.into_owned());
+    let arguments: &dyn Arguments = match &message {
+        Some(message) => &CallArguments(message),
+        None => &NoArguments,
+    };
+    let context = Context {
+        arguments,
+        method: &method,
+        direction,
+        purpose: purpose.as_deref(),
+        legal_basis: basis.as_deref(),
+        now: record.value(field::TIME).and_then(number).map_or(0, |micros| micros / 1_000_000),
+        ..Context::default()
+    };
+    let mut recorded = record.list(field::POLICIES);
+    recorded.sort();
+    let mut found = String::new();
+    // The record does not say whether the purpose is the token's or the server's: either may explain it.
+    for principal in [principal(record, purpose.as_deref())?, principal(record, None)?] {
+        let key = PrincipalKey::new(&principal);
+        let request = Request { principal: &key, action, resource: &resource, context: &context };
+        let verdict = set.decide(&request);
+        let mut policies: Vec<String> = verdict.policies.iter().map(|p| p.0.to_string()).collect();
+        policies.sort();
+        if verdict.is_permit() == (decision == "permit") && policies == recorded {
+            return Some(Again::Same);
+        }
+        let incomplete = message.is_none() || record.value(field::MASKING).is_some();
+        let unknown = [field::LABELS, field::APPROVAL].iter().any(|name| record.value(name).is_some());
+        if set.needs_context(&key, action, &resource) && (incomplete || unknown) {
+            return Some(Again::Cannot(MASKED));
+        }
+        let now = if verdict.is_permit() { "permit" } else { "deny" };
+        found =
+            format!("{decision} by {} was recorded, {now} by {} is found", list(&recorded), list(&policies));
+    }
+    Some(Again::Differs(found))
+}
+
+fn list(policies: &[String]) -> String {
+    if policies.is_empty() { "none".to_owned() } else { policies.join(", ") }
+}
+
+fn number(bytes: &[u8]) -> Option<i64> {
+    std::str::from_utf8(bytes).ok()?.parse().ok()
+}
+
+fn resource(
+    record: &Record<'_>,
+    message: Option<&Message>,
+    action: Action,
+    direction: Direction,
+) -> Option<Resource> {
+    let server: Arc<str> = record.text(field::SERVER)?.into();
+    if direction == Direction::Out {
+        return Some(Resource::Server(server));
+    }
+    if let Some(message) = message {
+        return Some(message.target().to_resource(&server));
+    }
+    match (action, record.text(field::TOOL)) {
+        (Action::TOOLS_CALL, Some(name)) => Some(Resource::Tool { server, name: name.into() }),
+        (Action::PROMPTS_GET, Some(name)) => Some(Resource::Prompt { server, name: name.into() }),
+        // What was named is content, and is not here.
+        _ => None,
+    }
+}
+
+fn principal(record: &Record<'_>, purpose: Option<&str>) -> Option<Principal> {
+    let actor: serde_json::Value = serde_json::from_slice(record.value(field::ACTOR)?).ok()?;
+    let agent = match record.value(field::AGENT) {
+        None => None,
+        Some(agent) => Some(identity(&serde_json::from_slice(agent).ok()?)?),
+    };
+    let texts = |name: &str| -> Vec<Arc<str>> {
+        let list = actor.get(name).and_then(|v| v.as_array());
+        list.into_iter().flatten().filter_map(|v| v.as_str().map(Arc::from)).collect()
+    };
+    let method = match actor.get("authenticated")?.as_str()? {
+        "jwt" => AuthMethod::Jwt,
+        "static-token" => AuthMethod::StaticToken,
+        "certificate" => AuthMethod::Certificate,
+        "local" => AuthMethod::Local,
+        _ => AuthMethod::Anonymous,
+    };
+    let region = record.member(field::RESIDENCY, "recipient").filter(|r| r != "unknown");
+    Some(Principal {
+        agent,
+        groups: texts("groups"),
+        scopes: texts("scopes"),
+        region: region.map(|r| Region::new(&r)),
+        purpose: purpose.map(Arc::from),
+        ..Principal::new(identity(&actor)?, method)
+    })
+}
+
+fn identity(value: &serde_json::Value) -> Option<Identity> {
+    let text = |name: &str| value.get(name)?.as_str().map(Arc::from);
+    let kind = match value.get("kind")?.as_str()? {
+        "user" => IdentityKind::User,
+        _ => IdentityKind::Workload,
+    };
+    Some(Identity { kind, issuer: text("issuer")?, subject: text("subject")? })
+}
+
+/// As the gate gives them to policies: `crates/gate/src/arguments.rs`.
+struct CallArguments<'a>(&'a Message);
+
+impl Arguments for CallArguments<'_> {
+    fn visit(&self, each: &mut dyn FnMut(&str, Scalar<'_>)) {
+        if let Some(arguments) = self.0.params().and_then(|p| p.get("arguments")) {
+            walk(arguments, &mut String::new(), each);
+        }
+    }
+}
+
+fn walk(value: Value<'_>, path: &mut String, each: &mut dyn FnMut(&str, Scalar<'_>)) {
+    match value.kind() {
+        Kind::Object => {
+            for (key, child) in value.entries() {
+                step(&key.as_str().unwrap_or_default(), child, path, each);
+            }
+        }
+        Kind::Array => {
+            for (i, child) in value.items().enumerate() {
+                step(&i.to_string(), child, path, each);
+            }
+        }
+        Kind::String | Kind::Key => each(path, Scalar::Text(&value.as_str().unwrap_or_default())),
+        Kind::Number => match value.as_i64() {
+            Some(n) => each(path, Scalar::Int(n)),
+            None => each(path, Scalar::Text(value.raw_str())),
+        },
+        Kind::True => each(path, Scalar::Bool(true)),
+        Kind::False => each(path, Scalar::Bool(false)),
+        Kind::Null => each(path, Scalar::Null),
+    }
+}
+
+fn step(name: &str, child: Value<'_>, path: &mut String, each: &mut dyn FnMut(&str, Scalar<'_>)) {
+    let base = path.len();
+    if base > 0 {
+        path.push('.');
+    }
+    path.push_str(name);
+    walk(child, path, each);
+    path.truncate(base);
+}
