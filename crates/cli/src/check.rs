@@ -102,6 +102,11 @@ fn unreachable(config: &Config) -> Vec<String> {
             seen.push(format!("{at}: warning: {error}"));
         }
     }
+    for file in &config.masking.fingerprints {
+        if let Err(error) = carnet_gateway::detectors::fingerprints(file) {
+            seen.push(format!("masking.fingerprints.{}: warning: {error}", file.name));
+        }
+    }
     for (at, path) in certificates(config) {
         if let Err(error) = std::fs::File::open(path) {
             seen.push(format!("{at}: warning: {}: {}", path.display(), error.kind()));

@@ -10,6 +10,7 @@ mod connect;
 mod demo;
 mod desk;
 mod evidence;
+mod fingerprint;
 mod keys;
 mod log;
 mod output;
@@ -66,6 +67,8 @@ enum Command {
     /// Explain and test policies.
     #[command(subcommand)]
     Policy(policy::Command),
+    /// Make fingerprints of one's own code and documents, which masking then recognises.
+    Fingerprint(fingerprint::Args),
     /// Make a static API token and the configuration lines for it.
     Token(token::Args),
 }
@@ -94,6 +97,7 @@ fn main() -> ExitCode {
         Command::Evidence(command) => evidence::run(command),
         Command::Verify(args) => verify::run(args),
         Command::Policy(command) => policy::run(command),
+        Command::Fingerprint(args) => fingerprint::run(&args),
         Command::Token(args) => token::run(args),
     };
     match result {

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use carnet_model::DataClass;
+use carnet_model::{ClassNames, DataClass};
 
 use crate::report::Report;
 use crate::shape::{Kind, Table};
@@ -124,7 +124,9 @@ fn scalar_mistake(label: &str, text: &str, plain: bool, kind: &Kind) -> Option<(
         Kind::HeaderName => scalar::header_name(text),
         Kind::Variable => scalar::variable(text),
         Kind::Words(words) => words.contains(&text),
-        Kind::Class => DataClass::by_name(text).is_some(),
+        // Whether a class of one's own is defined, only the whole file says (`resolve::masking`).
+        Kind::Class => DataClass::by_name(text).is_some() || ClassNames::acceptable(text),
+        Kind::Decimal => scalar::centi(text).is_some(),
         Kind::List(_) | Kind::Map(..) | Kind::Table(_) => true,
     };
     (!fine).then(|| explain(label, text, kind))
@@ -175,6 +177,7 @@ fn noun(kind: &Kind) -> &'static str {
         Kind::Name => "a name",
         Kind::Flag => "`true` or `false`",
         Kind::Count => "a positive whole number",
+        Kind::Decimal => "a number",
         Kind::Address => "an address with a port",
         Kind::Origin => "an origin",
         Kind::Host => "a host name",
@@ -198,6 +201,7 @@ pub(crate) fn expectation(kind: &Kind) -> Option<String> {
         Kind::Flag => "write `true` or `false` without quotes",
         Kind::Address => "such as `127.0.0.1:7300` or `[::1]:7300`",
         Kind::Url => "such as `https://host.example/path`",
+        Kind::Decimal => "such as `3.5`, with two decimals at most",
         Kind::Origin => "such as `https://ide.example`, without a path",
         Kind::Host => "such as `gateway.example.eu` or `gateway.example.eu:8443`",
         Kind::Size => "such as `512B`, `64KiB` or `4MiB`",

@@ -2,8 +2,8 @@
 //! `resolve`; the test `defaults_are_as_documented` holds the two together.
 
 use crate::shape::Kind::{
-    Address, Claim, Class, Count, Duration, EnvValue, Flag, HeaderName, Host, List, Map, Name, Origin, Path,
-    Rate, Region, Secret, Sha256, Size, Table as T, Text, Time, Url, Variable, Version, Words,
+    Address, Claim, Class, Count, Decimal, Duration, EnvValue, Flag, HeaderName, Host, List, Map, Name,
+    Origin, Path, Rate, Region, Secret, Sha256, Size, Table as T, Text, Time, Url, Variable, Version, Words,
 };
 use crate::shape::{Table, key, need};
 
@@ -12,6 +12,19 @@ pub(crate) const ALGORITHMS: &[&str] =
 pub(crate) const TRANSFORMS: &[&str] = carnet_model::Transform::WORDS;
 pub(crate) const NAMES: &[&str] = &["keys", "light"];
 pub(crate) const RETENTION_PRESETS: &[&str] = &["ai-act", "pci", "hipaa"];
+pub(crate) const VALIDATORS: &[&str] = &[
+    "luhn",
+    "verhoeff",
+    "damm",
+    "mod97",
+    "iban",
+    "mod11",
+    "mod11-weights-2-7",
+    "mod11-2",
+    "mod11-10",
+    "mod37-36",
+    "gs1",
+];
 pub(crate) const KINDS: &[&str] = &["user", "workload"];
 
 pub(crate) static FILE: Table = Table {
@@ -171,6 +184,7 @@ static SERVER: Table = Table {
             Duration,
             "How long recordings of calls to it can be read. Default: evidence.retention",
         ),
+        key("masking", T(&SERVER_MASKING), "What differs from the general masking."),
         key("timeouts", T(&TIMEOUTS), "Times."),
         key("limits", T(&SERVER_LIMITS), "Sizes and counts."),
         key("rate", T(&SERVER_RATE), "Rates."),
@@ -265,6 +279,10 @@ static SERVER_RATE: Table = Table {
 static MASKING: Table = Table {
     name: "masking",
     keys: &[
+        key("rules", List(&T(&RULE)), "Recognisers of one's own."),
+        key("fingerprints", List(&T(&FINGERPRINTS)), "One's own code and documents: class proprietary."),
+        key("allow", List(&T(&ALLOW)), "Values that are never masked."),
+        key("disable", List(&Text), "Classes (mac_address) or types (DE_TAX_ID) that are not looked for."),
         key("default", Words(TRANSFORMS), "For classes not named. Default: redact"),
         key("classes", Map(&Class, &Words(TRANSFORMS)), "By data class."),
         key(
@@ -286,6 +304,59 @@ static VAULT: Table = Table {
     keys: &[
         key("keep", Duration, "How long a stand-in can become its value again, at most 90d. Default: 24h"),
         key("entries", Count, "Most values kept at once. Default: 1000000"),
+    ],
+};
+
+static SERVER_MASKING: Table = Table {
+    name: "masking of a server",
+    keys: &[
+        key("countries", List(&Region), "In place of masking.countries."),
+        key("disable", List(&Text), "Classes or types not looked for, besides masking.disable."),
+        key("allow", List(&T(&ALLOW)), "Values never masked, besides masking.allow."),
+    ],
+};
+
+static RULE: Table = Table {
+    name: "a masking rule",
+    keys: &[
+        need("name", Name, "Its name in records and reports."),
+        key("class", Class, "Class of what it finds, of one's own or built in. Default: its name with `_`."),
+        key("pattern", Text, "What to look for: a regular expression with a greatest length."),
+        key("ignore_case", Flag, "Small and capital letters are the same. Default: false"),
+        key("validator", Words(VALIDATORS), "Check digits that a match must have."),
+        key("entropy", Decimal, "Least entropy of a match, in bits for each character, such as 3.5."),
+        key("keys", List(&Text), "Names of fields whose value it is, or may be where there is a pattern."),
+        key("context", List(&Text), "Words near the value; one of them, or one of the keys, must be there."),
+        key("without", List(&Text), "Words near the value; none of them may be there."),
+        key("examples", T(&EXAMPLES), "Texts that `carnet check` tries."),
+    ],
+};
+
+static FINGERPRINTS: Table = Table {
+    name: "fingerprints",
+    keys: &[
+        need("name", Name, "What they were made from, for records."),
+        need("file", Path, "The file that `carnet fingerprint` wrote."),
+        need("key", Secret, "The key that it was written with, as file:PATH or env:NAME."),
+        key("threshold", Count, "Share of a stretch of text, in percent, that must be in it. Default: 50"),
+    ],
+};
+
+static EXAMPLES: Table = Table {
+    name: "examples",
+    keys: &[
+        key("match", List(&Text), "Texts, or JSON documents, in which the rule must find something."),
+        key("no_match", List(&Text), "Texts, or JSON documents, in which it must find nothing."),
+    ],
+};
+
+static ALLOW: Table = Table {
+    name: "an entry of allow",
+    keys: &[
+        key("values", List(&Text), "Whole values; case does not matter."),
+        key("pattern", Text, "A regular expression for whole values; case does not matter."),
+        key("classes", List(&Class), "Only where found as these classes. Default: all."),
+        need("reason", Text, "Why they may be seen by everybody."),
     ],
 };
 

@@ -11,7 +11,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use carnet_model::{Action, DataClass, Effect, IdentityKind, Region};
+use carnet_model::{Action, ClassNames, DataClass, Effect, IdentityKind, Region};
 
 use crate::check::check;
 use crate::diagnostic::{Diagnostic, Severity};
@@ -182,8 +182,9 @@ fn target(call: View<'_>, report: &mut Report) -> Option<(Action, String)> {
         let help = Some(format!("such as `{method} crm.name`"));
         report.error(call.at(), format!("`{method}` needs a target, SERVER.NAME"), help);
     }
-    if matches!(action, Action::REVEAL | Action::TRANSFER | Action::MASK | Action::RESTORE)
-        && DataClass::by_name(target).is_none()
+    // Whether a class of one's own exists, only the configuration knows.
+    let class = |name| DataClass::by_name(name).is_some() || ClassNames::acceptable(name);
+    if matches!(action, Action::REVEAL | Action::TRANSFER | Action::MASK | Action::RESTORE) && !class(target)
     {
         let names: Vec<&str> = DataClass::BUILT_IN.iter().map(|c| c.name()).collect();
         report.error(call.at(), format!("`{target}` is not a data class"), suggest::help(target, &names));

@@ -74,6 +74,17 @@ pub(crate) fn digits<T: std::str::FromStr + PartialEq + Default>(text: &str) -> 
 }
 
 /// `true` or `false`; `yes`, `no`, `on` and `off` are not accepted.
+/// A number with at most two decimals, in hundredths.
+pub(crate) fn centi(text: &str) -> Option<u32> {
+    let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
+    let numeric = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
+    if !numeric(whole) || !numeric(part) || part.len() > 2 {
+        return None;
+    }
+    let hundredths: u32 = format!("{part:0<2}").parse().ok()?;
+    whole.parse::<u32>().ok()?.checked_mul(100)?.checked_add(hundredths)
+}
+
 pub(crate) fn flag(text: &str) -> Option<bool> {
     match text {
         "true" => Some(true),

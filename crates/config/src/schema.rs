@@ -42,7 +42,11 @@ fn of_kind(kind: &Kind) -> Value {
         Kind::Flag => json!({ "type": "boolean" }),
         Kind::Count => json!({ "type": "integer", "minimum": 1 }),
         Kind::Words(words) => json!({ "enum": words }),
-        Kind::Class => json!({ "enum": DataClass::BUILT_IN.iter().map(|c| c.name()).collect::<Vec<_>>() }),
+        Kind::Class => json!({ "anyOf": [
+            { "enum": DataClass::BUILT_IN.iter().map(|c| c.name()).collect::<Vec<_>>() },
+            { "type": "string", "pattern": "^[a-z][a-z0-9_]{1,31}$" },
+        ]}),
+        Kind::Decimal => json!({ "type": "number", "minimum": 0 }),
         Kind::Claim => json!({ "oneOf": [
             { "type": "string", "minLength": 1 },
             { "type": "array", "items": { "type": "string" }, "minItems": 1 },

@@ -70,8 +70,10 @@ pub(crate) enum Kind {
     Map(&'static Kind, &'static Kind),
     /// A mapping with known keys.
     Table(&'static Table),
-    /// The name of a built-in data class.
+    /// The name of a data class, built-in or of one's own.
     Class,
+    /// `3.5`.
+    Decimal,
     /// Anything JSON can say.
     Any,
 }

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use carnet_evidence::field;
-use carnet_masking::{Findings, Part, PartKind, Plan, Report};
+use carnet_masking::{Detector, Findings, Part, PartKind, Plan, Report};
 use carnet_mcp::Message;
 use carnet_mcp::content::{self, PartKind as ContentKind};
 use carnet_model::{Action, ClassSet, DataClass, PolicyId, Region};
@@ -127,6 +127,10 @@ impl Around<'_> {
         Box::new(Withholding { message, reason, found: ClassSet::EMPTY, mac, size })
     }
 
+    fn detector(&self) -> &Detector {
+        self.snapshot.detector(&self.session.server.name)
+    }
+
     fn mac_field(&self) -> &'static str {
         if self.answers.is_some() { field::RESULT_MAC } else { field::ARGUMENTS_MAC }
     }
@@ -238,7 +242,7 @@ fn rewrite(
     }
     let plan = Plan { shown, transforms: &transforms, numbers: rules.numbers, token_key: &rules.token_key };
     let mut edits = carnet_json::Edits::new();
-    let detector = &around.snapshot.detector;
+    let detector = around.detector();
     let report = detector
         .rewrite(message.bytes(), message.tape(), findings, &plan, &mut edits)
         .map_err(|_| Withheld::Unmaskable)?;
@@ -270,7 +274,7 @@ fn find(around: &Around<'_>, message: &Message, findings: &mut Findings) -> Resu
     let tool = around.subject.tool().filter(|_| around.answers == Some(Action::TOOLS_CALL));
     let facts = tool.and_then(|tool| around.session.tools.get(tool));
     let described = facts.as_ref().and_then(|f| f.described.as_ref());
-    let detector = &around.snapshot.detector;
+    let detector = around.detector();
     let (bytes, tape) = (message.bytes(), message.tape());
     detector.find_described(bytes, tape, &parts, described, findings).map_err(|_| ())?;
     if around.subject.direction == Direction::Out

@@ -6,7 +6,7 @@
 use carnet_evidence::seal::{NewKey, Slot};
 use carnet_evidence::{Disclosures, Draft, LeafType, field};
 use carnet_mcp::Message;
-use carnet_model::Verdict;
+use carnet_model::{ClassNames, Verdict};
 use sha2::{Digest as _, Sha256};
 
 use crate::decide::{Subject, purpose};
@@ -176,7 +176,7 @@ fn entry<S: Shell>(
         Content::Masked(masked) => {
             d.add_bytes(mac_field, &masked.mac);
             d.add_u64(field::SIZES, masked.size as u64);
-            masking(&mut d, masked);
+            masking(&mut d, facts.snapshot.detector.classes(), masked);
             let frame: [u8; 32] = Sha256::digest(masked.message.bytes()).into();
             d.add_bytes(field::FRAME, &frame);
             if masked.about.beyond > 0 {
@@ -188,7 +188,10 @@ fn entry<S: Shell>(
         Content::Withheld(withheld) => {
             d.add_bytes(mac_field, &withheld.mac);
             d.add_u64(field::SIZES, withheld.size as u64);
-            d.add(field::DATA_CLASSES, &list(withheld.found.iter().map(|c| c.name())));
+            d.add(
+                field::DATA_CLASSES,
+                &list(withheld.found.iter().map(|c| facts.snapshot.detector.classes().name(c))),
+            );
             None
         }
         Content::Unread(size) => {
@@ -279,17 +282,17 @@ fn restored(d: &mut Disclosures<'_>, masked: &Masked) {
     d.add("x_restore_policies", &list(restored.policies.iter().map(|p| &*p.0)));
 }
 
-fn masking(d: &mut Disclosures<'_>, masked: &Masked) {
+fn masking(d: &mut Disclosures<'_>, classes: &ClassNames, masked: &Masked) {
     if masked.found.is_empty() {
         return;
     }
-    d.add(field::DATA_CLASSES, &list(masked.found.iter().map(|c| c.name())));
+    d.add(field::DATA_CLASSES, &list(masked.found.iter().map(|c| classes.name(c))));
     let mut counts = String::from("{");
     for (class, count) in &masked.report.masked {
         if counts.len() > 1 {
             counts.push(',');
         }
-        counts.push_str(&format!("\"{}\":{count}", class.name()));
+        counts.push_str(&format!("\"{}\":{count}", classes.name(*class)));
     }
     counts.push('}');
     d.add(field::MASKING, counts.as_bytes());
@@ -301,7 +304,7 @@ fn masking(d: &mut Disclosures<'_>, masked: &Masked) {
         let at = carnet_json::quote(&place.path);
         places.push_str(&format!(
             r#"{{"at":{at},"class":"{}","rule":"{}","transform":"{}"}}"#,
-            place.class.name(),
+            classes.name(place.class),
             place.rule,
             place.transform
         ));

@@ -5,6 +5,7 @@ use std::future::Future;
 use carnet_evidence::seal::{DataKey, NewKey};
 use carnet_masking::Report;
 use carnet_mcp::Message;
+use carnet_model::ClassNames;
 
 use crate::permitted::{Permitted, Recorded};
 use crate::record::Entry;
@@ -82,7 +83,7 @@ pub trait Shell: Recall + Sync {
     fn keep(&self, deposits: Vec<Deposit>) -> impl Future<Output = Result<(), NotRecorded>> + Send;
 
     /// Something was masked: for the counters.
-    fn masked(&self, report: &Report);
+    fn masked(&self, report: &Report, classes: &ClassNames);
 
     /// A server sent a response that fits no request; it was dropped.
     fn unexpected(&self);

@@ -1,5 +1,8 @@
 //! The part of a configuration that decisions depend on. A call keeps the snapshot it began with.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use carnet_json::Limits;
 use carnet_masking::{Detector, Numbers, TokenKey, Transforms};
 use carnet_model::{ClassSet, Region};
@@ -25,6 +28,8 @@ pub struct Snapshot {
     pub policies: PolicySet,
     /// What is looked for.
     pub detector: Detector,
+    /// What is looked for at servers with masking of their own.
+    pub server_detectors: BTreeMap<Arc<str>, Detector>,
     /// How it is replaced.
     pub masking: MaskingRules,
     /// Hashes of what is in force, for every record.
@@ -37,4 +42,12 @@ pub struct Snapshot {
     pub persons: ClassSet,
     /// Size and depth of a message.
     pub limits: Limits,
+}
+
+impl Snapshot {
+    /// What is looked for in what goes to and comes from a server.
+    #[must_use]
+    pub fn detector(&self, server: &str) -> &Detector {
+        self.server_detectors.get(server).unwrap_or(&self.detector)
+    }
 }

@@ -268,7 +268,7 @@ impl<S: Shell> Walk<'_, S> {
     ) -> Result<Permitted<Masked>, Box<Withholding>> {
         let around = self.around(subject, None);
         let masked = permitted.try_map(|message| mask(&around, message))?;
-        self.shell.masked(&masked.get().report);
+        self.shell.masked(&masked.get().report, self.snapshot.detector.classes());
         self.session.note_restored(&masked.get().restored.values);
         Ok(masked)
     }
@@ -321,7 +321,7 @@ impl<S: Shell> Walk<'_, S> {
         };
         let recorded = match masked {
             Ok(masked) => {
-                self.shell.masked(&masked.report);
+                self.shell.masked(&masked.report, self.snapshot.detector.classes());
                 let delivery = Delivery::response(masked.message.bytes().to_vec(), event_id);
                 record::outcome(self.shell, facts, related.decision, said, Content::Masked(&masked), delivery)
                     .await
@@ -383,7 +383,7 @@ impl<S: Shell> Walk<'_, S> {
                 return None;
             }
         };
-        self.shell.masked(&masked.get().report);
+        self.shell.masked(&masked.get().report, self.snapshot.detector.classes());
         if self.kept(deposits, &masked.get().about).await.is_err() {
             let why = Withheld::Vault;
             let said = Said { decision: "withhold", verdict: Some(&verdict), error: Some(why.name()) };

@@ -14,7 +14,7 @@ use carnet_gate::{
 use carnet_masking::{Report, StandInId};
 use carnet_mcp::Message;
 use carnet_mcp::sse::Event;
-use carnet_model::Sensitive;
+use carnet_model::{ClassNames, Sensitive};
 use http::{HeaderValue, Response, StatusCode};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -83,8 +83,8 @@ impl Shell for CallShell {
         self.gateway.keep(deposits).await
     }
 
-    fn masked(&self, report: &Report) {
-        self.gateway.count_masked(report);
+    fn masked(&self, report: &Report, classes: &ClassNames) {
+        self.gateway.count_masked(report, classes);
     }
 
     fn unexpected(&self) {

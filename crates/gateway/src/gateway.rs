@@ -9,7 +9,7 @@ use arc_swap::ArcSwap;
 use carnet_evidence::seal::KeyKind;
 use carnet_gate::{Caller, Cell, Deposit, Entry, Kept, Moment, NotRecorded, Receipt, Session, Walk};
 use carnet_masking::{Report, StandInId};
-use carnet_model::Sensitive;
+use carnet_model::{ClassNames, Sensitive};
 use carnet_store::VaultDeposit;
 use carnet_store::vault::Owner;
 use tokio::sync::{Semaphore, watch};
@@ -126,9 +126,9 @@ impl Gateway {
     }
 
     /// Counts what was masked.
-    pub fn count_masked(&self, report: &Report) {
+    pub fn count_masked(&self, report: &Report, classes: &ClassNames) {
         for (class, count) in &report.masked {
-            self.metrics.masked(*class, *count);
+            self.metrics.masked(classes.name(*class), *count);
         }
     }
 

@@ -9,6 +9,7 @@ pub mod call;
 pub mod control;
 pub mod credentials;
 pub mod desk;
+pub mod detectors;
 pub mod downstream;
 pub mod gateway;
 pub mod identity;

@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use carnet_config::{Config, Loaded, Source};
 use carnet_gate::{Epochs, MaskingRules, Snapshot};
-use carnet_masking::{Country, Detector, DetectorOptions, Names, Numbers, TokenKey, Transforms};
+use carnet_masking::{Numbers, TokenKey, Transforms};
 use carnet_model::Region;
 use carnet_policy::{Options, PolicySet};
 use carnet_residency::{Jurisdictions, Zone};
 use sha2::{Digest, Sha256};
 
+use crate::detectors::Detectors;
 use crate::identity::Identities;
 use crate::limits::Rates;
 use crate::servers::Server;
@@ -117,6 +118,7 @@ pub fn policies(
         servers: servers.collect(),
         zones: zones(config, table),
         cell_region: config.cell.region.clone(),
+        custom_classes: config.masking.names.own().map(|(_, name)| name.clone()).collect(),
         ..Options::default()
     };
     PolicySet::load(&sources, &options).map_err(|all| all.iter().map(ToString::to_string).collect())
@@ -162,6 +164,7 @@ pub fn runtime(
         Some(previous) => Ok(previous.identities.clone()),
         None => Identities::load(&config.identity).map(Arc::new).map_err(|e| errors.extend(e)),
     };
+    let detectors = Detectors::load(&config).map_err(|e| errors.extend(e));
     let mut servers = BTreeMap::new();
     for server in &config.servers {
         let kept = previous.and_then(|p| p.servers.get(&server.name)).filter(|s| s.config == *server);
@@ -171,6 +174,9 @@ pub fn runtime(
         }
     }
     let (Ok(policies), Ok(identities), true) = (policies, identities, errors.is_empty()) else {
+        return Err(errors);
+    };
+    let Ok(Detectors { general: detector, servers: server_detectors }) = detectors else {
         return Err(errors);
     };
     let mut all_warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
@@ -195,7 +201,8 @@ pub fn runtime(
             jurisdiction: *table.hash(),
         },
         policies,
-        detector: detector(&config),
+        detector,
+        server_detectors,
         masking: masking(&config, token_key),
         cell_region: config.cell.region.clone(),
         persons: config.evidence.persons,
@@ -228,16 +235,9 @@ pub fn from_file(
     let (sources, mut files) = read_policies(&loaded.config.policies)?;
     let mut runtime = runtime(loaded, &sources, token_key, previous)?;
     files.push(path.to_owned());
+    files.extend(runtime.config.masking.fingerprints.iter().map(|f| f.file.clone()));
     runtime.files = files;
     Ok(runtime)
-}
-
-/// What a configuration looks for in content.
-#[must_use]
-pub fn detector(config: &Config) -> Detector {
-    let countries = config.masking.countries.iter().filter_map(|r| Country::new(r.as_str())).collect();
-    let names = if config.masking.names_in_text { Names::Light } else { Names::Keys };
-    Detector::new(&DetectorOptions { countries, names, ..DetectorOptions::default() })
 }
 
 /// What a configuration does with what was found.

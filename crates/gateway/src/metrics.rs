@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicI64, AtomicU64};
 
-use carnet_model::{Action, DataClass};
+use carnet_model::Action;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -26,7 +26,7 @@ pub struct MessageLabels {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct ClassLabels {
     /// The data class.
-    pub class: &'static str,
+    pub class: String,
 }
 
 /// Something with a cause from a closed list.
@@ -111,8 +111,8 @@ impl Metrics {
     }
 
     /// Counts masked values.
-    pub fn masked(&self, class: DataClass, count: u32) {
-        self.masked.get_or_create(&ClassLabels { class: class.name() }).inc_by(u64::from(count));
+    pub fn masked(&self, class: &str, count: u32) {
+        self.masked.get_or_create(&ClassLabels { class: class.to_owned() }).inc_by(u64::from(count));
     }
 
     /// Counts a request without an accepted identity.

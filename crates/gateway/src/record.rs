@@ -14,7 +14,7 @@ use carnet_gate::{
 };
 use carnet_masking::{Report, StandInId};
 use carnet_mcp::Message;
-use carnet_model::Sensitive;
+use carnet_model::{ClassNames, Sensitive};
 use carnet_store::{
     Disk, Index, KeyStore, Keys, Ledger, Log, LogOptions, Reader, RealDisk, Recovered, StoreError, Stored,
     Vault,
@@ -508,8 +508,8 @@ impl Shell for RecordOnly<'_> {
         self.0.keep(deposits).await
     }
 
-    fn masked(&self, report: &Report) {
-        self.0.count_masked(report);
+    fn masked(&self, report: &Report, classes: &ClassNames) {
+        self.0.count_masked(report, classes);
     }
 
     fn unexpected(&self) {

@@ -1,6 +1,7 @@
 //! The detector: built once, asked for every message.
 
 use carnet_json::Tape;
+use carnet_model::ClassNames;
 
 use crate::finding::{Finding, Findings, Form};
 use crate::layer::Layer;
@@ -36,6 +37,7 @@ pub struct Part<'a> {
 pub struct Detector {
     pub(crate) scanner: Scanner,
     pub(crate) budget: Budget,
+    pub(crate) classes: ClassNames,
 }
 
 impl std::fmt::Debug for Detector {
@@ -54,7 +56,13 @@ impl Detector {
     /// Builds the tables.
     #[must_use]
     pub fn new(options: &DetectorOptions) -> Detector {
-        Detector { scanner: Scanner::new(options), budget: options.budget }
+        Detector { scanner: Scanner::new(options), budget: options.budget, classes: options.classes.clone() }
+    }
+
+    /// What the classes are called, a configuration's own among them.
+    #[must_use]
+    pub fn classes(&self) -> &ClassNames {
+        &self.classes
     }
 
     /// Inspects the parts of a parsed buffer and adds what it finds. `findings` must be empty or hold findings of the

@@ -11,10 +11,12 @@
 mod catalog;
 mod columns;
 mod context;
+mod custom;
 mod detect;
 mod encoded;
 mod ff1;
 mod finding;
+mod fingerprint;
 mod generalise;
 mod inflate;
 mod key_cache;
@@ -38,8 +40,10 @@ mod walk;
 
 pub use carnet_model::Transform;
 pub use catalog::{Recogniser, Tier, recognisers, type_of};
+pub use custom::{Allow, AllowSpec, MAX_MATCH, MAX_RULES, Rule, RuleMistake, RuleSpec, Validator};
 pub use detect::{Detector, Part, PartKind};
 pub use finding::{Finding, Findings, Form, MAX_PLACES};
+pub use fingerprint::{DEFAULT_THRESHOLD, FingerprintMistake, Fingerprints, Gathered, Identifiers};
 pub use known::{Known, KnownValue};
 pub use options::{Budget, Country, DetectorOptions, Names};
 pub use plan::{Numbers, Place, Plan, Report, TokenKey, Transforms, Uninspectable, Withheld};

@@ -1,6 +1,9 @@
 //! What a [`Detector`](crate::Detector) is built from.
 
-use carnet_model::ClassSet;
+use carnet_model::{ClassNames, ClassSet};
+
+use crate::custom::{Allow, Rule};
+use crate::fingerprint::Fingerprints;
 
 /// A country by its ISO 3166-1 code.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -56,6 +59,16 @@ pub struct DetectorOptions {
     pub countries: Vec<Country>,
     /// Classes that are not looked for.
     pub disabled: ClassSet,
+    /// Types, such as `DE_TAX_ID`, that are not looked for.
+    pub disabled_types: Vec<String>,
+    /// Rules of one's own, at most [`MAX_RULES`](crate::MAX_RULES).
+    pub rules: Vec<Rule>,
+    /// Values that are never masked.
+    pub allow: Vec<Allow>,
+    /// Fingerprints of one's own code and documents.
+    pub fingerprints: Vec<Fingerprints>,
+    /// What the classes are called.
+    pub classes: ClassNames,
     /// How far nested content is followed.
     pub budget: Budget,
     /// Where names of people, places and organisations are looked for.

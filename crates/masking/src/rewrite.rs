@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use carnet_json::{Edits, Limits, Tape};
-use carnet_model::{DataClass, Sensitive, Transform};
+use carnet_model::{ClassNames, DataClass, Sensitive, Transform};
 
 use crate::detect::Detector;
 use crate::ff1::Ff1;
@@ -32,7 +32,7 @@ impl Detector {
         edits: &mut Edits,
     ) -> Result<Report, Withheld> {
         let mut own = Edits::new();
-        let (report, keys) = write_all(bytes, findings, plan, &mut own)?;
+        let (report, keys) = write_all(&self.classes, bytes, findings, plan, &mut own)?;
         if keys {
             check_keys(bytes, tape, &own)?;
         }
@@ -51,7 +51,7 @@ impl Detector {
         plan: &Plan<'_>,
     ) -> Result<(String, Report), Withheld> {
         let mut edits = Edits::new();
-        let (report, _) = write_all(text.as_bytes(), findings, plan, &mut edits)?;
+        let (report, _) = write_all(&self.classes, text.as_bytes(), findings, plan, &mut edits)?;
         let out = edits.apply(text.as_bytes()).map_err(|_| Withheld::Span)?;
         Ok((String::from_utf8(out).map_err(|_| Withheld::Invalid)?, report))
     }
@@ -76,6 +76,7 @@ struct Cluster<'f> {
 
 /// Writes all edits; says whether there are keys among them.
 fn write_all(
+    classes: &ClassNames,
     bytes: &[u8],
     findings: &Findings,
     plan: &Plan<'_>,
@@ -86,7 +87,7 @@ fn write_all(
     let mut report = Report { shown, ..Report::default() };
     report.masked = count(clusters.iter().map(|c| c.lead.class));
     let mut names: HashMap<(u32, Vec<u8>), u32> = HashMap::new();
-    let mut writer = Writer::new(bytes, findings, plan);
+    let mut writer = Writer::new(classes, bytes, findings, plan);
     for c in &clusters {
         let transform = writer.write(c)?;
         if c.lead.form == Form::Key {
@@ -130,6 +131,7 @@ fn clusters<'f>(findings: &'f Findings, plan: &Plan<'_>) -> Vec<Cluster<'f>> {
 }
 
 struct Writer<'a> {
+    classes: &'a ClassNames,
     bytes: &'a [u8],
     findings: &'a Findings,
     plan: &'a Plan<'a>,
@@ -142,8 +144,14 @@ struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    fn new(bytes: &'a [u8], findings: &'a Findings, plan: &'a Plan<'a>) -> Writer<'a> {
+    fn new(
+        classes: &'a ClassNames,
+        bytes: &'a [u8],
+        findings: &'a Findings,
+        plan: &'a Plan<'a>,
+    ) -> Writer<'a> {
         Writer {
+            classes,
             bytes,
             findings,
             plan,
@@ -247,7 +255,7 @@ impl<'a> Writer<'a> {
 
     fn label(&mut self, class: DataClass, digest: Option<&[u8; 32]>) {
         self.text.push(b'[');
-        self.text.extend_from_slice(class.label().as_bytes());
+        self.text.extend_from_slice(self.classes.label(class).as_bytes());
         if let Some(d) = digest {
             self.text.push(b':');
             token::spell(d, &mut self.text);

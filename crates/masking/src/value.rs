@@ -32,6 +32,11 @@ const NONE: [&str; 18] = [
 /// No secret that stands under a name is longer.
 const MAX_SECRET: usize = 16 << 10;
 
+/// Whether a value only says that there is none.
+pub(crate) fn says_nothing(text: &str) -> bool {
+    NONE.iter().any(|n| n.eq_ignore_ascii_case(text)) || only_masks(text)
+}
+
 /// Whether the whole value is to be masked for its key.
 pub(crate) fn fits(hint: Hint, text: &str) -> bool {
     let Some(class) = hint.class else { return false };

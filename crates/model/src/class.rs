@@ -16,7 +16,8 @@ macro_rules! classes {
             /// Every built-in class.
             pub const BUILT_IN: &'static [DataClass] = &[$(DataClass($n)),*];
 
-            /// The name that policies use, `custom_NN` for a configuration's own class.
+            /// The name that policies use, `custom_NN` for a configuration's own class: only [`ClassNames`] knows
+            /// what that one is called.
             #[must_use]
             pub fn name(self) -> &'static str {
                 match self.0 { $($n => $text,)* n => CUSTOM.get(usize::from(n.wrapping_sub(96))).copied().unwrap_or("unknown") }

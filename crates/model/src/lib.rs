@@ -5,6 +5,7 @@
 
 mod action;
 mod class;
+mod class_names;
 mod principal;
 mod region;
 mod resource;
@@ -14,6 +15,7 @@ mod verdict;
 
 pub use action::Action;
 pub use class::{ClassSet, DataClass};
+pub use class_names::ClassNames;
 pub use principal::{AuthMethod, Identity, IdentityKind, Principal};
 pub use region::Region;
 pub use resource::Resource;

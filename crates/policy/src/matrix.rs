@@ -13,8 +13,7 @@ impl PolicySet {
     /// `if` where it depends on the context, and `err` where a policy fails.
     #[must_use]
     pub fn matrix(&self, principals: &[(&str, PrincipalKey)], rows: &[(Action, Resource)]) -> String {
-        let names: Vec<_> =
-            rows.iter().map(|(a, r)| format!("{a} {}::{:?}", r.type_name(), r.id())).collect();
+        let names: Vec<_> = rows.iter().map(|(a, r)| format!("{a} {}", self.facts.resource_uid(r))).collect();
         let width = names.iter().map(String::len).max().unwrap_or(0);
         let mut table = format!("{:width$}", "");
         for (name, _) in principals {

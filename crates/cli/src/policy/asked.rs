@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use carnet_model::{Action, ClassSet, DataClass, Decided, Principal, Region, Resource, Verdict};
+use carnet_model::{Action, ClassNames, ClassSet, DataClass, Decided, Principal, Region, Resource, Verdict};
 use carnet_policy::{Context, Direction, Explanation, Flow, Given, Outcome, PrincipalKey, Request};
 use serde_json::Value;
 
@@ -39,10 +39,11 @@ impl Asked {
     pub(super) fn parse(
         action: Action,
         target: &str,
+        classes: &ClassNames,
         on: Option<&str>,
         (from, to): (Option<&Region>, Option<&Region>),
     ) -> anyhow::Result<Asked> {
-        let resource = resource(action, target)?;
+        let resource = resource(action, target, classes)?;
         let on = on.map(resource_of_server).transpose()?;
         let data = matches!(action, Action::REVEAL | Action::TRANSFER | Action::MASK | Action::RESTORE);
         if data && on.is_none() {
@@ -151,7 +152,7 @@ fn overlay(explanation: &mut Explanation, verdict: Verdict) {
 }
 
 /// The resource that a target names for an action.
-fn resource(action: Action, target: &str) -> anyhow::Result<Resource> {
+fn resource(action: Action, target: &str, classes: &ClassNames) -> anyhow::Result<Resource> {
     let dotted = || {
         target.split_once('.').filter(|(server, name)| !server.is_empty() && !name.is_empty()).ok_or_else(
             || {
@@ -175,7 +176,7 @@ fn resource(action: Action, target: &str) -> anyhow::Result<Resource> {
             Resource::Prompt { server: server.into(), name: name.into() }
         }
         Action::REVEAL | Action::TRANSFER | Action::MASK | Action::RESTORE => {
-            Resource::Class(class(action, target)?)
+            Resource::Class(class(action, target, classes)?)
         }
         Action::EVIDENCE_READ | Action::EVIDENCE_EXPORT | Action::SUBJECT_ERASE => Resource::Evidence,
         Action::APPROVE => resource_of_server(target)?,
@@ -188,9 +189,9 @@ fn resource(action: Action, target: &str) -> anyhow::Result<Resource> {
     })
 }
 
-fn class(action: Action, name: &str) -> anyhow::Result<DataClass> {
-    DataClass::by_name(name).ok_or_else(|| {
-        let all: Vec<&str> = DataClass::BUILT_IN.iter().map(|c| c.name()).collect();
+fn class(action: Action, name: &str, classes: &ClassNames) -> anyhow::Result<DataClass> {
+    classes.by_name(name).ok_or_else(|| {
+        let all: Vec<&str> = classes.all().iter().map(|c| classes.name(c)).collect();
         anyhow::anyhow!("`{action}` needs a class of data, and {name:?} is none; one of: {}", all.join(", "))
     })
 }

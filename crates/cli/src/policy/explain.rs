@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use carnet_model::{Action, ClassSet, DataClass, Decided, Effect, Principal, Region, Resource};
+use carnet_model::{Action, ClassNames, ClassSet, Decided, Effect, Principal, Region, Resource};
 use carnet_policy::{Context, Direction, Explained, Explanation, Flow, Outcome, PrincipalKey};
 use serde_json::Value;
 
@@ -50,18 +50,19 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let world = World::open(&args.file)?;
     let principal = who::of_args(&world.config, &args.who)?;
-    let (asked, facts) = asked(args)?;
+    let (asked, facts) = asked(args, &world.config.masking.names)?;
     let explanation = asked.explain(&world, &principal, &facts);
     output::line(wording::clean(&render(&world, &principal, &asked, &facts, &explanation)).trim_end());
     Ok(if explanation.verdict.is_permit() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn asked(args: &Args) -> anyhow::Result<(Asked, Facts)> {
+fn asked(args: &Args, classes: &ClassNames) -> anyhow::Result<(Asked, Facts)> {
     let own = Action::ALL.iter().copied().find(|a| a.as_str() == args.method);
     let action = own.unwrap_or(Action::OTHER);
     let place = |r: &Option<String>| r.as_deref().map(Region::new);
     let (from, to) = (place(&args.from), place(&args.to));
-    let asked = Asked::parse(action, &args.target, args.on.as_deref(), (from.as_ref(), to.as_ref()))?;
+    let asked =
+        Asked::parse(action, &args.target, classes, args.on.as_deref(), (from.as_ref(), to.as_ref()))?;
     let mut arguments: Value = serde_json::from_str(&args.arguments)
         .map_err(|e| anyhow::anyhow!("--arguments is not JSON: line {} column {}", e.line(), e.column()))?;
     for given in &args.args {
@@ -142,7 +143,8 @@ fn shown(out: &mut String, world: &World, principal: &Principal, asked: &Asked, 
         now: facts.now,
         ..Context::default()
     };
-    let all: ClassSet = DataClass::BUILT_IN.iter().copied().collect();
+    let classes_named = &world.config.masking.names;
+    let all = classes_named.all();
     let revealed = world.policies.reveal(&key, flow, all, &context);
     let from = configured.map_or_else(Region::unknown, |s| s.region.clone());
     let to = principal.region.clone().unwrap_or_else(Region::unknown);
@@ -153,7 +155,7 @@ fn shown(out: &mut String, world: &World, principal: &Principal, asked: &Asked, 
         let moved = world.policies.transfer(&key, flow, (&from, &to), revealed.classes, &context);
         (moved.classes, [revealed.policies(), moved.policies()].concat())
     };
-    let names = |set: ClassSet| set.iter().map(|c| c.name()).collect::<Vec<_>>().join(", ");
+    let names = |set: ClassSet| set.iter().map(|c| classes_named.name(c)).collect::<Vec<_>>().join(", ");
     let line = if classes.is_empty() {
         "nothing of any class of data; all that is found is masked".to_owned()
     } else {
@@ -188,7 +190,7 @@ fn hidden(out: &mut String, world: &World, principal: &Principal, asked: &Asked,
         Context { direction: flow.direction, purpose, legal_basis, now: facts.now, ..Context::default() };
     let classes: ClassSet = match &asked.resource {
         Resource::Class(class) => [*class].into_iter().collect(),
-        _ => DataClass::BUILT_IN.iter().copied().collect(),
+        _ => world.config.masking.names.all(),
     };
     let chosen = world.policies.mask(&PrincipalKey::new(principal), flow, classes, &context);
     let masking = &world.config.masking;
@@ -196,8 +198,10 @@ fn hidden(out: &mut String, world: &World, principal: &Principal, asked: &Asked,
     for class in classes.iter() {
         if let Some(choice) = chosen.iter().find(|c| c.class == class) {
             let ids: Vec<&str> = choice.policies.iter().map(|id| &*id.0).collect();
+            let class = masking.names.name(class);
             parts.push(format!("{class} {} (by {})", choice.transform, ids.join(", ")));
         } else if let Some(transform) = masking.classes.get(&class) {
+            let class = masking.names.name(class);
             parts.push(format!("{class} {transform} (configured)"));
         }
     }
@@ -248,7 +252,7 @@ mod tests {
         let args = Line::parse_from(line).args;
         let world = World::open(&args.file).unwrap();
         let principal = who::of_args(&world.config, &args.who).unwrap();
-        let (asked, facts) = asked(&args).unwrap();
+        let (asked, facts) = asked(&args, &world.config.masking.names).unwrap();
         let facts = Facts { now: 0, ..facts };
         let text = render(&world, &principal, &asked, &facts, &asked.explain(&world, &principal, &facts));
         text.replace(concat!(env!("CARGO_MANIFEST_DIR"), "/../../"), "")

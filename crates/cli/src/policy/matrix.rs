@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use carnet_config::Config;
-use carnet_model::{Action, AuthMethod, DataClass, Identity, IdentityKind, Principal, Resource};
+use carnet_model::{Action, AuthMethod, Identity, IdentityKind, Principal, Resource};
 use carnet_policy::PrincipalKey;
 
 use super::world::World;
@@ -130,7 +130,7 @@ fn rows(
                 .map(|uri| (Action::RESOURCES_READ, Resource::Resource { server: server(), uri })),
         );
     }
-    rows.extend(DataClass::BUILT_IN.iter().map(|class| (Action::REVEAL, Resource::Class(*class))));
+    rows.extend(config.masking.names.all().iter().map(|class| (Action::REVEAL, Resource::Class(class))));
     rows.extend([Action::EVIDENCE_READ, Action::EVIDENCE_EXPORT].map(|a| (a, Resource::Evidence)));
     rows
 }

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use carnet_config::{PolicyTest, parse_policy_tests, render};
-use carnet_model::{Decided, Effect};
+use carnet_model::{ClassNames, Decided, Effect};
 use carnet_policy::{Direction, Explanation, Outcome};
 use serde_json::Value;
 
@@ -96,7 +96,7 @@ fn run_cases(world: &World, file: &str, cases: &[PolicyTest]) -> (String, Score)
 
 /// What is different from what the case expects, if anything is.
 fn run_case(world: &World, case: &PolicyTest) -> Option<String> {
-    let (asked, facts) = match question(case) {
+    let (asked, facts) = match question(case, &world.config.masking.names) {
         Ok(question) => question,
         Err(error) => return Some(format!("the case cannot be run: {error:#}")),
     };
@@ -163,9 +163,9 @@ fn outcome(explanation: &Explanation) -> String {
 }
 
 /// The question that a case asks.
-fn question(case: &PolicyTest) -> anyhow::Result<(Asked, Facts)> {
+fn question(case: &PolicyTest, classes: &ClassNames) -> anyhow::Result<(Asked, Facts)> {
     let route = (case.from.as_ref(), case.to.as_ref());
-    let asked = Asked::parse(case.action, &case.target, case.on.as_deref(), route)?;
+    let asked = Asked::parse(case.action, &case.target, classes, case.on.as_deref(), route)?;
     let mut facts = Facts { arguments: case.arguments.clone(), ..Facts::default() };
     for (key, value) in &case.context {
         fact(&mut facts, key, value).ok_or_else(|| {

@@ -75,7 +75,9 @@ impl Reader {
         getrandom::fill(&mut key).map_err(|e| anyhow::anyhow!("no randomness: {e}"))?;
         if let Some(path) = config {
             let loaded = load::read_config(path).map_err(|all| anyhow::anyhow!(all.join("\n")))?;
-            let (detector, rules) = (load::detector(&loaded.config), load::masking(&loaded.config, key));
+            let rules = load::masking(&loaded.config, key);
+            let detectors = carnet_gateway::detectors::Detectors::load(&loaded.config);
+            let detector = detectors.map_err(|all| anyhow::anyhow!(all.join("\n")))?.general;
             return Ok(Reader { kind, detector, rules });
         }
         let mut enabled = Vec::new();

@@ -1,23 +1,23 @@
 //! From a checked tree to [`Config`]: defaults, and everything that concerns more than one key.
 
 mod identity;
+mod masking;
 mod server;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
-use carnet_model::{ClassSet, DataClass, Region, Transform};
+use carnet_model::{ClassNames, ClassSet, DataClass, Region};
 
 use crate::Source;
 use crate::report::Report;
 use crate::resolved::{
-    Admin, Cell, Config, EvidenceConfig, Limits, Listener, ListenerTls, LogFormat, LogLevel, MaskingConfig,
-    Otlp, SecretRef, Telemetry, VaultConfig,
+    Admin, Cell, Config, EvidenceConfig, Limits, Listener, ListenerTls, LogFormat, LogLevel, Otlp, SecretRef,
+    Telemetry,
 };
 use crate::scalar;
 use crate::view::View;
-use crate::yaml::Place;
 
 /// What resolving reads and writes besides the tree.
 pub(crate) struct Resolver<'a, 'r> {
@@ -40,7 +40,8 @@ impl Resolver<'_, '_> {
         let listeners = self.listeners(root.get("listeners"));
         let limits = limits(root.get("limits"));
         let identity = self.identity(root.get("identity"), &listeners);
-        let servers = self.servers(root.get("servers"), &cell, &limits);
+        let masking = self.masking(root.get("masking"));
+        let servers = self.servers(root.get("servers"), &cell, &limits, &masking.names);
         let policies: Vec<_> = root.get("policies").items().filter_map(|v| v.path(folder)).collect();
         if policies.is_empty() {
             let help = Some("name a file or folder under `policies`".to_owned());
@@ -49,7 +50,7 @@ impl Resolver<'_, '_> {
         Config {
             data: root.get("data").path(folder).unwrap_or_else(|| scalar::path("data", folder)),
             public_url: root.get("public_url").text().map(|t| t.trim_end_matches('/').to_owned()),
-            masking: self.masking(root.get("masking")),
+            masking,
             evidence: self.evidence(root.get("evidence")),
             telemetry: self.telemetry(root.get("telemetry")),
             admin: self.admin(root.get("admin")),
@@ -133,43 +134,33 @@ impl Resolver<'_, '_> {
         }
     }
 
-    fn masking(&mut self, view: View<'_>) -> MaskingConfig {
-        let action = |v: View<'_>| v.text().and_then(Transform::by_name);
-        let class = |(name, _, v): (&str, Place, View<'_>)| Some((DataClass::by_name(name)?, action(v)?));
-        for item in view.get("countries").items() {
-            if item.text().is_some_and(|t| t.len() != 2) {
-                let help = Some("two letters, such as `de`".to_owned());
-                self.report.error(item.at(), "this is not a country code", help);
-            }
-        }
-        MaskingConfig {
-            default: action(view.get("default")).unwrap_or_default(),
-            classes: view.get("classes").pairs().filter_map(class).collect(),
-            countries: view.get("countries").items().filter_map(|v| v.region()).collect(),
-            vault: self.vault(view.get("vault")),
-            names_in_text: view.get("names").text() != Some("keys"),
-        }
-    }
-
-    fn vault(&mut self, view: View<'_>) -> VaultConfig {
-        let keep = view.get("keep").duration(seconds(24 * 60 * 60));
-        if keep > LONGEST_KEPT {
-            let help = Some("90d at most: what is kept longer is a copy of the data, not a vault".to_owned());
-            self.report.error(view.get("keep").at(), "values are kept too long", help);
-        }
-        VaultConfig { keep, entries: view.get("entries").count(1_000_000) }
-    }
-
     fn evidence(&mut self, view: View<'_>) -> EvidenceConfig {
         EvidenceConfig {
             kek: self.secret(view.get("kek")),
             heartbeat: view.get("heartbeat").duration(seconds(60)),
             checkpoint: view.get("checkpoint").duration(seconds(1)),
             segment: view.get("segment").size(64 << 20),
-            persons: persons(view.get("subjects").get("detected")),
+            persons: self.persons(view.get("subjects").get("detected")),
             retention: retention(view.get("retention")),
             backup_horizon: view.get("backup_horizon").duration(seconds(30 * DAY)),
         }
+    }
+
+    /// Classes whose values name a person, and one person only. What is stored under a name of one's own would be lost
+    /// when the configuration changes, so only built-in classes will do.
+    fn persons(&mut self, view: View<'_>) -> ClassSet {
+        for item in view.items() {
+            if item.text().is_some_and(|t| DataClass::by_name(t).is_none() && ClassNames::acceptable(t)) {
+                self.report.error(item.at(), "this is not a built-in class", None);
+            }
+        }
+        if view.given() {
+            return view.items().filter_map(|v| DataClass::by_name(v.text()?)).collect();
+        }
+        use DataClass as C;
+        [C::EMAIL, C::PHONE, C::IBAN, C::US_SSN, C::NATIONAL_ID, C::TAX_ID, C::HEALTH_ID, C::PASSPORT]
+            .into_iter()
+            .collect()
     }
 
     fn telemetry(&mut self, view: View<'_>) -> Telemetry {
@@ -233,17 +224,6 @@ fn cell(view: View<'_>) -> Cell {
 }
 
 const DAY: u64 = 86_400;
-
-/// Classes whose values name a person, and one person only.
-fn persons(view: View<'_>) -> ClassSet {
-    if view.given() {
-        return view.items().filter_map(|v| DataClass::by_name(v.text()?)).collect();
-    }
-    use DataClass as C;
-    [C::EMAIL, C::PHONE, C::IBAN, C::US_SSN, C::NATIONAL_ID, C::TAX_ID, C::HEALTH_ID, C::PASSPORT]
-        .into_iter()
-        .collect()
-}
 
 /// The longer of preset and `keep` where both are given: who names both wants neither broken.
 fn retention(view: View<'_>) -> Option<Duration> {

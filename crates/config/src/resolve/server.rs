@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use carnet_model::Region;
+use carnet_model::{ClassNames, Region};
 
 use super::{Resolver, seconds};
 use crate::resolved::{
@@ -27,11 +27,17 @@ const OWN_HEADERS: &[&str] = &[
 ];
 
 impl Resolver<'_, '_> {
-    pub(super) fn servers(&mut self, view: View<'_>, cell: &Cell, limits: &Limits) -> Vec<ServerConfig> {
+    pub(super) fn servers(
+        &mut self,
+        view: View<'_>,
+        cell: &Cell,
+        limits: &Limits,
+        names: &ClassNames,
+    ) -> Vec<ServerConfig> {
         if view.pairs().next().is_none() && !self.report.has_errors() {
             self.report.warn(view.at(), "no servers: there is nothing to call", None);
         }
-        view.pairs().filter_map(|(name, at, v)| self.server(name, at, v, cell, limits)).collect()
+        view.pairs().filter_map(|(name, at, v)| self.server(name, at, v, (cell, limits, names))).collect()
     }
 
     fn server(
@@ -39,8 +45,7 @@ impl Resolver<'_, '_> {
         name: &str,
         at: Place,
         view: View<'_>,
-        cell: &Cell,
-        limits: &Limits,
+        (cell, limits, names): (&Cell, &Limits, &ClassNames),
     ) -> Option<ServerConfig> {
         let (url, command) = (view.get("url").given(), view.get("command").given());
         let help = Some("`url` for a server over HTTP, `command` for a stdio server".to_owned());
@@ -67,6 +72,7 @@ impl Resolver<'_, '_> {
                 request: times.get("request").duration(limits.request_timeout),
                 stream_idle: times.get("stream_idle").duration(limits.stream_idle),
             },
+            masking: self.server_masking(view.get("masking"), names),
             limits: server_limits(view, limits),
         })
     }

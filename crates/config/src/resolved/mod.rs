@@ -4,6 +4,7 @@
 //! `Debug` is safe everywhere: no field can hold a secret's value.
 
 mod identity;
+mod masking;
 mod server;
 
 use std::collections::BTreeMap;
@@ -13,9 +14,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use carnet_model::{ClassSet, DataClass, Region, Transform};
+use carnet_model::{ClassSet, Region};
 
 pub use self::identity::*;
+pub use self::masking::*;
 pub use self::server::*;
 
 /// Where a secret is read from, written `env:NAME` or `file:PATH`. The value itself is never in a configuration.
@@ -122,31 +124,6 @@ pub struct Rate {
     pub period: Duration,
     /// How many at once after a rest; at least 1.
     pub burst: u32,
-}
-
-/// What happens to values that the policy does not reveal.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct MaskingConfig {
-    /// For classes not named.
-    pub default: Transform,
-    /// By class.
-    pub classes: BTreeMap<DataClass, Transform>,
-    /// Countries whose national numbers are masked on their check digits alone, lower-case ISO codes. Numbers of all
-    /// others need a key or a word beside them.
-    pub countries: Vec<Region>,
-    /// What is kept of values that may come back.
-    pub vault: VaultConfig,
-    /// Names of people, places and organisations are looked for in running text too, not only under keys.
-    pub names_in_text: bool,
-}
-
-/// What is kept of values whose stand-ins may come back.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct VaultConfig {
-    /// How long.
-    pub keep: Duration,
-    /// How many at once.
-    pub entries: usize,
 }
 
 /// General limits. Sizes are in bytes.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use carnet_model::Region;
 
-use super::{EnvValue, Rate, SecretRef};
+use super::{EnvValue, Rate, SecretRef, ServerMasking};
 
 /// One upstream.
 #[derive(Clone, PartialEq, Debug)]
@@ -30,6 +30,8 @@ pub struct ServerConfig {
     pub retention: Option<Duration>,
     /// Times.
     pub timeouts: Timeouts,
+    /// What differs from the general masking.
+    pub masking: ServerMasking,
     /// Limits that differ from the general ones.
     pub limits: ServerLimits,
 }

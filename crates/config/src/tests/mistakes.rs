@@ -382,7 +382,7 @@ fn wrong_shapes() {
               |
             5 | masking: …
               |          ^
-              = help: its keys: default, classes, countries, vault
+              = help: its keys: rules, fingerprints, allow, disable, default, classes, countries, names, vault
 
             carnet.yaml:6:1: `data` has no value
               |
@@ -646,10 +646,21 @@ fn defaults_are_as_documented() {
                 default: Redact,
                 classes: {},
                 countries: [],
+                rules: [],
+                names: ClassNames {
+                    own: [],
+                },
+                allow: [],
+                disable: Disabled {
+                    classes: {},
+                    types: [],
+                },
+                fingerprints: [],
                 vault: VaultConfig {
                     keep: 86400s,
                     entries: 1000000,
                 },
+                names_in_text: true,
             },
             limits: Limits {
                 request_body: 4194304,

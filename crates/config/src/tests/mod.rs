@@ -7,6 +7,7 @@ mod mistakes;
 mod policy_cases;
 mod properties;
 mod resolved;
+mod rules;
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -86,12 +86,6 @@ fn mistakes_are_shown() {
         7 | - as: { user: ada, group: [ …
           |                    ^^^^^
           = help: did you mean `groups`?
-
-        tests.yaml:8:9: `ibann` is not a data class
-          |
-        8 |   call: reveal ibann
-          |         ^^^^^^^^^^^^
-          = help: did you mean `iban`?
     "#]]
     .assert_eq(&render(&found));
 }

@@ -466,7 +466,9 @@ fn way(
                 headers = plain(headers);
             }
             let repeats = |name: &HeaderName| name.as_str().starts_with("mcp-param-");
-            headers.retain(|(n, v)| !repeats(n) || is_clean(&arrived.runtime.gate.detector, v));
+            headers.retain(|(n, v)| {
+                !repeats(n) || is_clean(arrived.runtime.gate.detector(&server.config.name), v)
+            });
             // Only headers that repeat arguments need to know whether masking changed them.
             let repeats = headers.iter().any(|(name, _)| repeats(name));
             Link::Http {

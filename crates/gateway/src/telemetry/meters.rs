@@ -171,7 +171,7 @@ impl MetricReader for Shared {
 
 #[cfg(test)]
 mod tests {
-    use carnet_model::{Action, DataClass};
+    use carnet_model::Action;
 
     use super::*;
 
@@ -180,7 +180,7 @@ mod tests {
         let metrics = Metrics::default();
         metrics.message("a\"b\\c", Action::TOOLS_CALL, "permit");
         metrics.message("a\"b\\c", Action::TOOLS_CALL, "permit");
-        metrics.masked(DataClass::EMAIL, 3);
+        metrics.masked("email", 3);
         metrics.unauthenticated("expired");
         metrics.upstream_error("unreachable");
         metrics.reload("failed");

@@ -14,6 +14,7 @@ use carnet_model::DataClass;
 
 use crate::catalog::{Recogniser, Tier};
 use crate::context::{self, Bits};
+use crate::custom::Own;
 use words::Words;
 
 /// How much a key says by itself.
@@ -33,6 +34,8 @@ pub(crate) struct Hint {
     pub(crate) kind: &'static str,
     pub(crate) bits: Bits,
     pub(crate) strength: Strength,
+    /// Which of a configuration's own rules it speaks for.
+    pub(crate) own: Own,
 }
 
 impl Hint {
@@ -41,7 +44,7 @@ impl Hint {
     }
 
     const fn of(class: DataClass, kind: &'static str, bits: Bits, strength: Strength) -> Hint {
-        Hint { class: Some(class), kind, bits, strength }
+        Hint { class: Some(class), kind, bits, strength, own: 0 }
     }
 }
 
@@ -88,6 +91,8 @@ pub(crate) struct Said {
     pub(crate) alone: bool,
     /// What it says about its siblings.
     pub(crate) beside: Company,
+    /// Which of a configuration's own rules it speaks for.
+    pub(crate) own: Own,
 }
 
 /// What the keys of one object say together.
@@ -157,13 +162,13 @@ impl Keys {
         for (class, kind, bits, code, words) in crate::scan::terms::KEYS {
             let bits = bits | <&[u8; 2]>::try_from(code.as_bytes()).map_or(0, context::country);
             for word in words.split_whitespace() {
-                terms.entry(word).or_insert(Hint { class: Some(*class), kind, bits, strength: Strong });
+                terms.entry(word).or_insert(Hint::of(*class, kind, bits, Strong));
             }
         }
         for (class, kind, bits, strength, code, words) in terms::TERMS {
             let bits = bits | <&[u8; 2]>::try_from(code.as_bytes()).map_or(0, context::country);
             for word in words.split_whitespace() {
-                terms.entry(word).or_insert(Hint { class: *class, kind, bits, strength: *strength });
+                terms.entry(word).or_insert(Hint { class: *class, kind, bits, strength: *strength, own: 0 });
             }
         }
         let set = |list: &'static str| list.split_whitespace().collect();
@@ -213,7 +218,7 @@ impl Keys {
         let hint = hint.flatten();
         let role = self.role(&words, hint);
         let beside = self.beside(whole, hint);
-        Said { hint, role, loose, alone: self.alone.contains(whole), beside }
+        Said { hint, role, loose, alone: self.alone.contains(whole), beside, own: 0 }
     }
 
     /// The hint of the words; `Some(None)` when they say that there is none.

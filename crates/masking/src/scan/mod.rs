@@ -32,7 +32,8 @@ pub(crate) use number::next_digit;
 
 use crate::columns;
 use crate::context::Words;
-use crate::keys::{Hint, Keys, Strength};
+use crate::custom::Custom;
+use crate::keys::{Hint, Keys, Said, Strength};
 use crate::names;
 use crate::options::{Country, DetectorOptions, Names};
 use crate::value;
@@ -60,6 +61,7 @@ pub(crate) struct Scanner {
     plans: phone::Plans,
     names: Names,
     schemes: schemes::Schemes,
+    own: Custom,
 }
 
 /// A text under inspection and what is known about it.
@@ -96,11 +98,33 @@ impl Scanner {
             plans: phone::Plans::new(),
             names: options.names,
             schemes: schemes::Schemes::new(),
+            own: Custom::new(options),
         }
     }
 
     pub(crate) fn countries(&self) -> &[Country] {
         &self.countries
+    }
+
+    /// All that a key says.
+    pub(crate) fn read_key(&self, key: &str) -> Said {
+        Said { own: self.own.of_key(key), ..self.keys.read(key) }
+    }
+
+    /// Which of a configuration's own rules a name speaks for.
+    pub(crate) fn own_of(&self, name: &str) -> crate::custom::Own {
+        self.own.of_key(name)
+    }
+
+    /// Whether nothing can be found in a text without a hint, so that it need not be looked at.
+    pub(crate) fn passes_over(&self, text: &str, seen: Seen) -> bool {
+        seen.quiet(text.len()) && !self.own.wakes(text)
+    }
+
+    /// Whether a JSON number without a hint is too short to be anything.
+    pub(crate) fn is_short(&self, number: &[u8]) -> bool {
+        // The shortest number that says something by itself has eight digits.
+        number.len() < 8 && !self.own.has_patterns()
     }
 
     fn country(&self, code: &[u8; 2]) -> bool {
@@ -159,6 +183,8 @@ impl Scanner {
         } else if self.names == Names::Light && names::possible(t.bytes, seen.high) {
             names::scan(text, hint, t.hits, first);
         }
+        self.own.scan(text, hint, hits);
+        self.own.filter(text, first, hits);
     }
 }
 

@@ -4,6 +4,7 @@ use carnet_json::{Kind, Node, Value};
 
 use super::{Doc, Frame, Walk, inner};
 use crate::columns;
+use crate::custom::with_own;
 use crate::keys::{self, Company, Hint, Loose, Role, Said, Strength};
 use crate::token::without_masks;
 
@@ -61,7 +62,10 @@ impl Walk<'_> {
         let names = beside.or_else(|| names(doc.tape.value(doc.bytes, frame.node + 1)));
         let Some(names) = names else { return };
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let hints = columns::hints(&names, &self.detector.scanner.keys);
+        let mut hints = columns::hints(&names, &self.detector.scanner.keys);
+        for (hint, name) in hints.iter_mut().zip(&names) {
+            *hint = with_own(self.detector.scanner.own_of(name), *hint);
+        }
         if hints.iter().any(Option::is_some) {
             self.tables.push(hints);
             frame.rows = self.tables.len() as u16;
@@ -70,6 +74,13 @@ impl Walk<'_> {
 
     /// Notes what the key at `index` says about the value behind it.
     pub(super) fn say(&self, doc: &Doc<'_>, frames: &mut [Frame], index: u32, said: &Said) {
+        self.settle(doc, frames, index, said);
+        if let Some(f) = frames.last_mut().filter(|_| said.own != 0) {
+            f.hint = with_own(said.own, f.hint);
+        }
+    }
+
+    fn settle(&self, doc: &Doc<'_>, frames: &mut [Frame], index: u32, said: &Said) {
         let Some(f) = frames.last_mut() else { return };
         f.below = said.role;
         f.hint = said.hint;

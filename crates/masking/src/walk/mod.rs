@@ -234,7 +234,7 @@ impl<'d> Walk<'d> {
         let key = doc.tape.value(doc.bytes, index).as_str().unwrap_or_default();
         let clean = self.out.len() == before;
         let known = Known {
-            said: self.detector.scanner.keys.read(&without_masks(&key)),
+            said: self.detector.scanner.read_key(&without_masks(&key)),
             field: clean && keys::is_field(&key),
         };
         if clean && !node.escaped {
@@ -296,8 +296,7 @@ impl<'d> Walk<'d> {
         hint: Option<Hint>,
     ) -> Result<(), Uninspectable> {
         let raw = doc.bytes.get(node.start as usize..node.end as usize).unwrap_or_default();
-        // The shortest number that says something by itself has eight digits.
-        if raw.len() < 8 && hint.is_none() {
+        if hint.is_none() && self.detector.scanner.is_short(raw) {
             return Ok(());
         }
         let text = doc.text.get(node.start as usize..node.end as usize).unwrap_or_default();

@@ -27,7 +27,7 @@ impl Walk<'_> {
             return self.binary(t, path);
         }
         let seen = Seen::of(t.text.as_bytes());
-        if seen.quiet(t.text.len()) && t.hint.is_none() {
+        if t.hint.is_none() && self.detector.scanner.passes_over(t.text, seen) {
             return Ok(());
         }
         let read = if t.form == Form::Text { self.documents(t, path)? } else { 0 };
