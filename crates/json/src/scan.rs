@@ -128,19 +128,23 @@ struct Open {
     node: u32,
     /// Where its keys begin in `Scanner::keys`; unused for arrays.
     keys: u32,
-    /// One bit per cheap key hash; a second key on the same bit asks for a real comparison.
+    /// One bit per cheap key hash; a second key on the same bit asks for a look at the hashes, and two equal hashes for a
+    /// real comparison.
     seen: u128,
     clash: bool,
     object: bool,
 }
+
+/// Up to this many keys of an object are compared by their hashes.
+const FEW: usize = 32;
 
 struct Scanner<'a> {
     bytes: &'a [u8],
     pos: usize,
     nodes: Vec<Node>,
     open: Vec<Open>,
-    /// Node indexes of the keys of all open objects.
-    keys: Vec<u32>,
+    /// Node indexes and hashes of the keys of all open objects.
+    keys: Vec<(u32, u32)>,
     depth: usize,
 }
 
@@ -257,13 +261,17 @@ impl Scanner<'_> {
         let node = self.nodes.len() as u32;
         self.push(Kind::Key, start, escaped);
         let inner = self.bytes.get(start + 1..self.pos - 1).unwrap_or_default();
+        let hash = cheap_hash(inner);
         if let Some(open) = self.open.last_mut() {
             // An escaped key may equal one spelled plainly: always compare then.
-            let bit = 1u128 << (cheap_hash(inner) & 127);
-            open.clash |= escaped || open.seen & bit != 0;
+            let bit = 1u128 << (hash & 127);
+            let before = self.keys.get(open.keys as usize..).unwrap_or_default();
+            // A long list of keys is not worth a look at each of them.
+            let same = || before.len() > FEW || before.iter().any(|k| k.1 == hash);
+            open.clash |= escaped || open.seen & bit != 0 && same();
             open.seen |= bit;
         }
-        self.keys.push(node);
+        self.keys.push((node, hash));
         self.white();
         if self.peek() != Some(b':') {
             return self.fail(ErrorKind::Syntax);
@@ -279,7 +287,7 @@ impl Scanner<'_> {
             .get(from..)
             .unwrap_or_default()
             .iter()
-            .filter_map(|i| self.nodes.get(*i as usize))
+            .filter_map(|k| self.nodes.get(k.0 as usize))
             .map(|n| {
                 let inner = self.bytes.get(n.start as usize + 1..n.end as usize - 1).unwrap_or_default();
                 (text::decode(inner), n.start)

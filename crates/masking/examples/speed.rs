@@ -5,17 +5,21 @@
 use std::time::{Duration, Instant};
 
 use carnet_json::{Edits, Limits, Tape};
-use carnet_masking::{Detector, Findings, Numbers, Part, PartKind, Plan, TokenKey, Transform, Transforms};
+use carnet_masking::{
+    Detector, DetectorOptions, Findings, Names, Numbers, Part, PartKind, Plan, TokenKey, Transform,
+    Transforms,
+};
 
 fn main() {
-    // `speed find dense` repeats only that, for a profiler.
+    // `speed find dense`, and `names` behind it with the light tier, repeats only that, for a profiler.
     if std::env::args().nth(1).as_deref() == Some("find") {
         return profile(&std::env::args().nth(2).unwrap());
     }
-    let detector = Detector::default();
+    let detector = patterns();
+    let light = Detector::default();
     println!(
-        "{:>8} {:14} {:>9} {:>9} {:>9} {:>9} {:>7}",
-        "bytes", "input", "parse", "find", "both", "+rewrite", "hits"
+        "{:>8} {:14} {:>9} {:>9} {:>9} {:>9} {:>9} {:>7}",
+        "bytes", "input", "parse", "find", "both", "+rewrite", "+names", "hits"
     );
     for size in [16 << 10, 1 << 20] {
         for (name, text) in
@@ -48,7 +52,14 @@ fn main() {
                 edits.apply(bytes).unwrap().len()
             });
             let all = 1.0 / (1.0 / both + 1.0 / write);
-            println!("{size:>8} {name:14} {parse:>9.0} {find:>9.0} {both:>9.0} {all:>9.0} {hits:>7}");
+            let names = rate(bytes, || {
+                findings.clear();
+                light.find(bytes, &tape, &part, &mut findings).unwrap();
+                findings.len()
+            });
+            println!(
+                "{size:>8} {name:14} {parse:>9.0} {find:>9.0} {both:>9.0} {all:>9.0} {names:>9.0} {hits:>7}"
+            );
         }
         let text = prose_text(size);
         let mut findings = Findings::new();
@@ -57,15 +68,22 @@ fn main() {
             detector.find_text(&text, &mut findings).unwrap();
             findings.len()
         });
-        println!(
-            "{size:>8} {:14} {:>9} {find:>9.0} {:>9} {:>9} {:>7}",
-            "prose text",
-            "",
-            "",
-            "",
+        let hits = findings.len();
+        let names = rate(text.as_bytes(), || {
+            findings.clear();
+            light.find_text(&text, &mut findings).unwrap();
             findings.len()
+        });
+        println!(
+            "{size:>8} {:14} {:>9} {find:>9.0} {:>9} {:>9} {names:>9.0} {hits:>7}",
+            "prose text", "", "", ""
         );
     }
+}
+
+/// Without the light tier, which reads running text word by word.
+fn patterns() -> Detector {
+    Detector::new(&DetectorOptions { names: Names::Keys, ..Default::default() })
 }
 
 fn profile(input: &str) {
@@ -74,10 +92,11 @@ fn profile(input: &str) {
         "clean" => clean(1 << 20),
         _ => prose(1 << 20),
     };
-    let detector = Detector::default();
+    let light = std::env::args().nth(3).as_deref() == Some("names");
+    let detector = if light { Detector::default() } else { patterns() };
     let tape = Tape::parse(text.as_bytes(), &Limits::default()).unwrap();
     let mut findings = Findings::new();
-    for _ in 0..300 {
+    for _ in 0..if light { 10 } else { 100 } {
         findings.clear();
         let part = [Part { node: 0, kind: PartKind::Json, exclude: &[] }];
         detector.find(text.as_bytes(), &tape, &part, &mut findings).unwrap();

@@ -173,7 +173,8 @@ fn processor_time() -> u64 {
 }
 
 /// Work on hostile input grows with its length: one text costs what its sixteen parts cost one by one. Where work is
-/// quadratic it costs sixteen times as much; between the two lies four. The kernel counts in ticks, so little is rounded up.
+/// quadratic it costs sixteen times as much; between the two lies four. The kernel counts in ticks, so little is rounded up,
+/// and what a busy machine made dear is done again.
 #[test]
 fn cost_is_linear_on_hostile_input() {
     for unit in [
@@ -232,20 +233,28 @@ fn cost_is_linear_on_hostile_input() {
         "AKIA\n",
         "{}",
         "{\"a\":1}\n",
+        "curl -u ",
+        "<<",
+        "\",\"",
+        "kind: Secret",
+        "Anna ",
+        "a,b\n",
+        "{'a': ",
     ] {
         let cost = |bytes: usize, times: usize| {
             let text = unit.repeat(bytes / unit.len());
-            let once = || {
-                let begin = processor_time();
-                (0..times).for_each(|_| {
-                    let _ = DETECTOR.find_text(&text, &mut Findings::new());
-                });
-                processor_time() - begin
-            };
-            (0..3).map(|_| once()).min().unwrap()
+            let begin = processor_time();
+            (0..times).for_each(|_| {
+                let _ = DETECTOR.find_text(&text, &mut Findings::new());
+            });
+            processor_time() - begin
         };
-        let (parts, whole) = (cost(16 << 10, 16), cost(256 << 10, 1));
-        assert!(whole < parts.max(20_000_000) * 4, "{unit:?}: {parts} ns in parts, {whole} ns as a whole");
+        let linear = || {
+            let (parts, whole) = (cost(4 << 10, 16), cost(64 << 10, 1));
+            (whole < parts.max(20_000_000) * 4).then_some(()).ok_or((parts, whole))
+        };
+        let result = linear().or_else(|_| linear()).or_else(|_| linear());
+        assert!(result.is_ok(), "{unit:?}: nanoseconds in parts and as a whole: {result:?}");
     }
 }
 

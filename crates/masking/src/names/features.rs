@@ -32,9 +32,18 @@ pub(crate) fn shape(word: &str) -> u8 {
     let mut lower = 0u32;
     let mut digit = 0u32;
     let mut inner = 0u32;
-    let mut first = None;
-    for c in word.chars() {
-        first = first.or(Some(c));
+    let first = word.chars().next();
+    // Most words are ASCII, and counting their bytes needs no tables.
+    let ascii = word.is_ascii();
+    if ascii {
+        for b in word.bytes() {
+            lower += u32::from(b.is_ascii_lowercase());
+            upper += u32::from(b.is_ascii_uppercase());
+            digit += u32::from(b.is_ascii_digit());
+        }
+        inner = word.len() as u32 - lower - upper - digit;
+    }
+    for c in word.chars().take_while(|_| !ascii) {
         match c {
             c if c.is_lowercase() => lower += 1,
             c if c.is_uppercase() => upper += 1,
@@ -77,33 +86,33 @@ pub(crate) fn shape(word: &str) -> u8 {
 pub(crate) fn word(text: &str, token: &Token, filters: &[u8]) -> Word {
     let word = text.get(token.start as usize..token.end as usize).unwrap_or_default();
     let shape = shape(word);
-    let letters = shape < 10;
-    let at = |n: usize| word.char_indices().rev().nth(n - 1).map_or(0, |(i, _)| i);
-    let tail = |n: usize| lists::hash(word.get(at(n)..).unwrap_or_default());
-    let head = word.char_indices().nth(3).map_or(word.len(), |(i, _)| i);
+    let lower = lists::hash(word);
+    if shape >= 10 {
+        let stop = shape == 10;
+        return Word { lower, shape, gap: token.gap, stop, ..Word::default() };
+    }
+    let (head, tails) = if word.is_ascii() {
+        (word.len().min(3), [2, 3, 4].map(|n| word.len().saturating_sub(n)))
+    } else {
+        let at = |n: usize| word.char_indices().rev().nth(n - 1).map_or(0, |(i, _)| i);
+        (word.char_indices().nth(3).map_or(word.len(), |(i, _)| i), [2, 3, 4].map(at))
+    };
+    let [two, three, four] = tails.map(|at| lists::hash(word.get(at..).unwrap_or_default()));
     Word {
-        lower: lists::hash(word),
+        lower,
         shape,
-        lists: if letters && shape != 9 { lists::find(filters, word) } else { 0 },
-        ends: if letters {
-            [lists::hash(word.get(..head).unwrap_or_default()), tail(2), tail(3), tail(4)]
-        } else {
-            [0; 4]
-        },
-        tail: if letters { tail(3) } else { 0 },
+        lists: if shape == 9 { 0 } else { lists::hold(filters, lower) },
+        ends: [lists::hash(word.get(..head).unwrap_or_default()), two, three, four],
+        tail: three,
         gap: token.gap,
-        stop: shape == 10,
+        stop: false,
     }
 }
 
 /// Rows of the table for token `at`.
 pub(crate) fn rows(words: &[Word], at: usize, out: &mut [u32; MOST]) -> usize {
-    let get = |d: isize| {
-        at.checked_add_signed(d)
-            .and_then(|i| words.get(i))
-            .copied()
-            .unwrap_or(Word { shape: 31, ..Word::default() })
-    };
+    let none = Word { shape: 31, ..Word::default() };
+    let get = |d: isize| at.checked_add_signed(d).and_then(|i| words.get(i)).unwrap_or(&none);
     let (p2, p, w, n, n2) = (get(-2), get(-1), get(0), get(1), get(2));
     let start = u64::from(at == 0 || p.stop || w.gap == 2 || p.shape == 13);
     let mut count = 0;
@@ -121,10 +130,10 @@ pub(crate) fn rows(words: &[Word], at: usize, out: &mut [u32; MOST]) -> usize {
     add(3, n.lower);
     add(4, p2.lower);
     add(5, n2.lower);
-    add(6, small(&w) << 1 | start);
-    add(7, small(&w) << 8 | small(&p));
-    add(8, small(&w) << 8 | small(&n));
-    add(9, small(&p) << 16 | small(&w) << 8 | small(&n));
+    add(6, small(w) << 1 | start);
+    add(7, small(w) << 8 | small(p));
+    add(8, small(w) << 8 | small(n));
+    add(9, small(p) << 16 | small(w) << 8 | small(n));
     add(10, u64::from(p2.shape) << 16 | u64::from(p.shape) << 8 | u64::from(w.shape));
     add(11, u64::from(n2.shape) << 16 | u64::from(n.shape) << 8 | u64::from(w.shape));
     add(12, u64::from(w.shape) << 2 | u64::from(p.gap.min(1)) << 1 | u64::from(w.gap.min(1)));
@@ -135,15 +144,15 @@ pub(crate) fn rows(words: &[Word], at: usize, out: &mut [u32; MOST]) -> usize {
         add(17, w.tail ^ u64::from(w.shape) << 56);
         add(18, p.lower ^ u64::from(w.shape) << 56);
         add(19, n.lower ^ u64::from(w.shape) << 56);
-        add(20, p.lower ^ small(&w) << 48);
+        add(20, p.lower ^ small(w) << 48);
         add(21, p.lower.rotate_left(17) ^ p2.lower);
         add(22, n.lower.rotate_left(17) ^ n2.lower);
         add(23, w.lower.rotate_left(17) ^ p.lower);
         add(24, w.lower.rotate_left(17) ^ n.lower);
         add(25, n.tail ^ u64::from(w.shape) << 56);
         add(26, p.tail ^ u64::from(w.shape) << 56);
-        add(27, small(&w) << 16 | small(&n) << 8 | small(&n2));
-        add(28, small(&w) << 16 | small(&p) << 8 | small(&p2));
+        add(27, small(w) << 16 | small(n) << 8 | small(n2));
+        add(28, small(w) << 16 | small(p) << 8 | small(p2));
     }
     count
 }

@@ -63,6 +63,14 @@ impl Masked {
         out
     }
 
+    /// Whether one of the spans, which are masks here, lies in a sentence.
+    fn holds(&self, sentence: &[Token], spans: &[(u32, u32)]) -> bool {
+        let (Some(first), Some(last)) = (sentence.first(), sentence.last()) else { return false };
+        let (start, end) = (self.back(first.start), self.back(last.end.saturating_sub(1)) + 1);
+        let n = spans.partition_point(|s| s.1 <= start);
+        spans.get(n).is_some_and(|s| s.0 < end)
+    }
+
     /// Where a place outside of masks lies in the text it was made from.
     fn back(&self, at: u32) -> u32 {
         let n = self.points.partition_point(|p| p.0 <= at);
@@ -81,6 +89,7 @@ pub(crate) fn scan(text: &str, hint: Option<Hint>, hits: &mut Vec<Hit>, first: u
     let mut work = Work::default();
     let mut tokens = Vec::new();
     let mut found = Vec::new();
+    let mut fresh: Option<Vec<(u32, u32)>> = None;
     for _ in 0..ROUNDS {
         let spans = spans(hits.get(first..).unwrap_or_default());
         let masked = Masked::of(text, &spans);
@@ -92,7 +101,9 @@ pub(crate) fn scan(text: &str, hint: Option<Hint>, hits: &mut Vec<Hit>, first: u
             let (sentence, more) = rest.split_at(sentence(&masked.text, rest));
             rest = more;
             cues::scan(&masked.text, sentence, &mut found);
-            if prose(&masked.text, sentence) {
+            // A sentence in which the last round found nothing stands there as it did.
+            let changed = fresh.as_ref().is_none_or(|spans| masked.holds(sentence, spans));
+            if changed && prose(&masked.text, sentence) {
                 model.tag(&masked.text, sentence, shy, &mut work);
                 names(&masked.text, sentence, &work.tags, &model, &mut found);
             }
@@ -103,11 +114,13 @@ pub(crate) fn scan(text: &str, hint: Option<Hint>, hits: &mut Vec<Hit>, first: u
         if found.is_empty() {
             return;
         }
+        let from = hits.len();
         hits.extend(found.iter().map(|h: &Hit| Hit {
             start: masked.back(h.start),
             end: masked.back(h.end - 1) + 1,
             ..*h
         }));
+        fresh = Some(self::spans(hits.get(from..).unwrap_or_default()));
     }
 }
 

@@ -41,15 +41,19 @@ impl<'a> Model<'a> {
     }
 
     fn score(&self, rows: &[u32]) -> [i32; TAGS] {
-        let mut sum = [0i32; TAGS];
+        // Eight bytes of each row are added at once; the eighth is the next row's and is left out in the end.
+        let mut sum = [0i16; TAGS + 1];
         for row in rows {
-            let at = *row as usize * TAGS;
-            let Some(row) = self.weights.get(at..at + TAGS) else { continue };
-            for (s, w) in sum.iter_mut().zip(row) {
-                *s += i32::from(*w as i8);
+            let rest = self.weights.get(*row as usize * TAGS..).unwrap_or_default();
+            if let Some(row) = rest.first_chunk::<{ TAGS + 1 }>() {
+                sum.iter_mut().zip(row).for_each(|(s, w)| *s += i16::from(*w as i8));
+            } else {
+                sum.iter_mut().zip(rest).for_each(|(s, w)| *s += i16::from(*w as i8));
             }
         }
-        sum
+        let mut out = [0; TAGS];
+        out.iter_mut().zip(sum).for_each(|(o, s)| *o = i32::from(s));
+        out
     }
 
     /// The best tags. `shy` is added to the weight of no name, for what has to be sure.
@@ -65,13 +69,18 @@ impl<'a> Model<'a> {
             *outside += shy;
             work.scores.push(score);
         }
+        let moves = work.moves.get_or_insert_with(|| self.moves());
+        best(&work.scores, moves, &mut work.back, &mut work.tags);
+    }
+
+    fn moves(&self) -> [[i32; TAGS]; TAGS + 1] {
         let mut moves = [[0; TAGS]; TAGS + 1];
         for (from, row) in moves.iter_mut().enumerate() {
             for (to, w) in row.iter_mut().enumerate() {
                 *w = self.step(from, to);
             }
         }
-        best(&work.scores, &moves, &mut work.back, &mut work.tags);
+        moves
     }
 }
 
@@ -81,6 +90,8 @@ pub(crate) struct Work {
     words: Vec<Word>,
     scores: Vec<[i32; TAGS]>,
     back: Vec<[u8; TAGS]>,
+    /// The model's transitions, read once.
+    moves: Option<[[i32; TAGS]; TAGS + 1]>,
     pub(crate) tags: Vec<u8>,
 }
 
@@ -100,17 +111,25 @@ pub(crate) fn best(
             *sum = score + step;
         }
     }
+    // What may not follow weighs so little that it never does.
+    let mut allowed = [[i32::MIN / 2; TAGS]; TAGS];
+    for (from, (row, all)) in allowed.iter_mut().zip(moves).enumerate() {
+        for (_, (w, step)) in row.iter_mut().zip(all).enumerate().filter(|(to, _)| may(from, *to)) {
+            *w = *step;
+        }
+    }
     for score in scores.iter().skip(1) {
         let mut next = [i32::MIN / 2; TAGS];
         let mut from = [0u8; TAGS];
-        for (to, ((next, from), score)) in next.iter_mut().zip(&mut from).zip(score).enumerate() {
-            for (f, (sum, row)) in sums.iter().zip(moves).enumerate().filter(|(f, _)| may(*f, to)) {
-                let total = sum.saturating_add(row.get(to).copied().unwrap_or(0) + score);
-                if total > *next {
-                    (*next, *from) = (total, f as u8);
-                }
+        for (f, (sum, row)) in sums.iter().zip(&allowed).enumerate() {
+            for ((next, from), step) in next.iter_mut().zip(&mut from).zip(row) {
+                let total = sum.saturating_add(*step);
+                let better = total > *next;
+                *next = if better { total } else { *next };
+                *from = if better { f as u8 } else { *from };
             }
         }
+        next.iter_mut().zip(score).for_each(|(n, s)| *n = n.saturating_add(*s));
         back.push(from);
         sums = next;
     }

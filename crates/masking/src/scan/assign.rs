@@ -206,7 +206,7 @@ fn assigned_secret(
     let len = match quote {
         Some(q) => body.iter().position(|b| *b == q || *b == b'\n')?,
         None if cookie => body.iter().take_while(|b| !matches!(b, b'\n' | b'\r' | b'"' | b'\'')).count(),
-        None => unquoted(body),
+        None => unquoted(body)?,
     };
     let value = std::str::from_utf8(body.get(..len)?).ok()?;
     let end = value.trim_end_matches(['.', '*', '\\', ' ']).len();
@@ -222,14 +222,33 @@ fn assigned_secret(
     Some(start + end)
 }
 
-/// Length of an unquoted secret. A backslash before `n` or `r` is the end of a line in a quoted text.
-fn unquoted(body: &[u8]) -> usize {
-    let stop = |b: &u8| {
+/// Signs between names and values that one unquoted secret may hold.
+const SIGNS: usize = 3;
+/// Up to this length a value may hold more of them.
+const SIGNED: usize = 64;
+
+/// Length of an unquoted secret. A backslash before `n` or `r` is the end of a line in a quoted text. A long row of names
+/// and signs is no value: the look ends at the sign that tells, so that such a row costs little at each of its names.
+fn unquoted(body: &[u8]) -> Option<usize> {
+    let stop = |b: u8| {
         b.is_ascii_whitespace() || matches!(b, b',' | b';' | b')' | b'}' | b'"' | b'\'' | b'<' | b'&' | b'`')
     };
-    let len = body.iter().position(stop).unwrap_or(body.len());
-    let end = |w: &[u8]| matches!(w, [b'\\', b'n' | b'r' | b't']);
-    body.get(..len).and_then(|v| v.windows(2).position(end)).unwrap_or(len)
+    let (mut colons, mut equals) = (0, 0);
+    for (i, b) in body.iter().copied().enumerate() {
+        let next = body.get(i + 1).copied().unwrap_or(b'=');
+        match b {
+            b':' => colons += 1,
+            // Base64 ends in one or two of them.
+            b'=' if next != b'=' && !stop(next) => equals += 1,
+            b'\\' if matches!(next, b'n' | b'r' | b't') => return Some(i),
+            _ if stop(b) => return Some(i),
+            _ => {}
+        }
+        if i > SIGNED && (colons > SIGNS || equals > SIGNS) {
+            return None;
+        }
+    }
+    Some(body.len())
 }
 
 /// Length of an unquoted value: to the end of the line or the next separator.

@@ -12,6 +12,10 @@ pub(crate) struct Seen {
     pub(crate) high: bool,
     /// `%`, `&` or a backslash
     pub(crate) escape: bool,
+    /// A line break
+    pub(crate) line: bool,
+    /// `{`
+    pub(crate) brace: bool,
 }
 
 impl Seen {
@@ -27,15 +31,20 @@ impl Seen {
                 colon: seen & 4 != 0,
                 high: seen & 16 != 0,
                 escape: seen & 32 != 0,
+                line: seen & 64 != 0,
+                brace: seen & 128 != 0,
             };
         }
         let (mut digit, mut at, mut equals, mut colon, mut high, mut escape) = (0u8, 0u8, 0u8, 0u8, 0u8, 0u8);
+        let (mut line, mut brace) = (0u8, 0u8);
         for b in bytes {
             digit |= u8::from(b.wrapping_sub(b'0') < 10);
             at |= u8::from(*b == b'@');
             colon |= u8::from(*b == b':');
             equals |= u8::from(*b == b'=');
             escape |= u8::from(*b == b'%') | u8::from(*b == b'&') | u8::from(*b == b'\\');
+            line |= u8::from(*b == b'\n');
+            brace |= u8::from(*b == b'{');
             high |= *b | (u8::from(control(*b)) << 7);
         }
         Seen {
@@ -45,12 +54,14 @@ impl Seen {
             colon: colon != 0,
             high: high >= 0x80,
             escape: escape != 0,
+            line: line != 0,
+            brace: brace != 0,
         }
     }
 
     /// Nothing can be found in a text of this length without a key.
     pub(crate) fn quiet(self, len: usize) -> bool {
-        len < 12 && self == Seen::default()
+        len < 12 && Seen { line: false, brace: false, ..self } == Seen::default()
     }
 }
 
@@ -75,6 +86,8 @@ const fn kinds() -> [u8; 256] {
             b'=' => 8,
             0x7F.. | 0..=8 | 11 | 12 | 14..=31 => 16,
             b'%' | b'&' | b'\\' => 32,
+            b'\n' => 64,
+            b'{' => 128,
             _ => 0,
         };
         i += 1;

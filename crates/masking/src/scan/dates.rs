@@ -9,7 +9,7 @@ use crate::context;
 
 /// Names of months in the languages of the EU, of Norway, Iceland and Turkey, in lower case: nominative, genitive, short.
 #[rustfmt::skip]
-static MONTHS: &[&str] = &[
+const MONTHS: &[&str] = &[
     // English, German, Dutch, Danish, Norwegian, Swedish, Icelandic
     "jan", "january", "januar", "jänner", "januari", "janúar", "feb", "february", "februar", "februari", "febrúar",
     "mar", "march", "märz", "mrz", "maart", "mrt", "marts", "mars", "apr", "april", "apríl", "may", "mai", "mei", "maj",
@@ -95,13 +95,35 @@ fn month(bytes: &[u8], i: usize) -> Option<usize> {
 
 fn is_month(word: &[u8]) -> bool {
     let Ok(word) = std::str::from_utf8(word) else { return false };
-    // Almost every word fails on its first letter or its length.
     if word.len() > 24 {
         return false;
     }
-    let lower = word.to_lowercase();
-    MONTHS.contains(&lower.as_str())
+    if !word.is_ascii() {
+        return MONTHS.contains(&word.to_lowercase().as_str());
+    }
+    // Almost every word fails on its first letter and its length.
+    let first = word.bytes().next().map_or(0, |b| b.to_ascii_lowercase().wrapping_sub(b'a') & 31);
+    BEGINNINGS.get(word.len()).is_some_and(|set| set >> first & 1 == 1)
+        && MONTHS.iter().any(|m| m.eq_ignore_ascii_case(word))
 }
+
+// Evaluated by the compiler: an index out of bounds would not build.
+#[allow(clippy::indexing_slicing)]
+const fn beginnings() -> [u32; 32] {
+    let mut sets = [0u32; 32];
+    let mut i = 0;
+    while i < MONTHS.len() {
+        let month = MONTHS[i].as_bytes();
+        if month[0].is_ascii_lowercase() {
+            sets[month.len()] |= 1 << (month[0] - b'a');
+        }
+        i += 1;
+    }
+    sets
+}
+
+/// For each length, a bit for every letter that a month begins with.
+static BEGINNINGS: [u32; 32] = beginnings();
 
 fn number_at(bytes: &[u8], i: usize) -> Option<(usize, u32)> {
     let rest = bytes.get(i..bytes.len().min(i + 5))?;

@@ -132,12 +132,7 @@ impl Scanner {
     }
 
     /// Cells of tables and values of dictionaries in a text, under what their headers and keys say.
-    fn columns(&self, text: &str, hits: &mut Vec<Hit>) {
-        let table = memchr::memchr(b'\n', text.as_bytes()).is_some();
-        let dictionary = memchr::memmem::find(text.as_bytes(), b"{'").is_some();
-        if !(table || dictionary) {
-            return;
-        }
+    fn columns(&self, text: &str, seen: Seen, hits: &mut Vec<Hit>) {
         let mut cell = |span: Range<usize>, hint: Hint| {
             let Some(value) = text.get(span.clone()) else { return };
             let from = hits.len();
@@ -148,10 +143,10 @@ impl Scanner {
                 hit.rule = if hit.rule == "key" { "column" } else { hit.rule };
             }
         };
-        if table {
+        if seen.line {
             columns::cells(text, &self.keys, &mut cell);
         }
-        if dictionary {
+        if seen.brace {
             columns::dictionaries(text, &self.keys, &mut cell);
         }
     }
@@ -175,8 +170,8 @@ impl Scanner {
             drop_false_mail(t.hits, first);
         }
         secret::scan(&mut t, self);
-        if hint.is_none() {
-            self.columns(text, t.hits);
+        if hint.is_none() && (seen.line || seen.brace) {
+            self.columns(text, seen, t.hits);
         }
         if let Some(hint) = whole {
             whole_value(&mut t, hint, first);
