@@ -182,7 +182,7 @@ fn entry<S: Shell>(
             if masked.about.beyond > 0 {
                 d.add_u64("x_subjects_beyond", masked.about.beyond as u64);
             }
-            restored(&mut d, masked);
+            restored(&mut d, facts.snapshot.detector.classes(), masked);
             Some((masked.message.bytes().to_vec(), &masked.about))
         }
         Content::Withheld(withheld) => {
@@ -266,13 +266,13 @@ fn residency(d: &mut Disclosures<'_>, facts: &Facts<'_>) {
 }
 
 /// What was put back for the server: classes and places, and the policies that permitted it. Never a value.
-fn restored(d: &mut Disclosures<'_>, masked: &Masked) {
+fn restored(d: &mut Disclosures<'_>, classes: &ClassNames, masked: &Masked) {
     let restored = &masked.restored;
     if restored.places.is_empty() {
         return;
     }
     let place = |(class, at): &(carnet_model::DataClass, String)| {
-        format!(r#"{{"at":{},"class":"{}"}}"#, carnet_json::quote(at), class.name())
+        format!(r#"{{"at":{},"class":"{}"}}"#, carnet_json::quote(at), classes.name(*class))
     };
     let places: Vec<String> = restored.places.iter().map(place).collect();
     d.add("x_restored", format!("[{}]", places.join(",")).as_bytes());

@@ -31,14 +31,15 @@ pub(crate) fn configuration(config: &Config) -> Vec<u8> {
     let classes: Vec<String> = masking
         .classes
         .iter()
-        .map(|(class, a)| format!("{}:\"{}\"", quote(class.name()), a.as_str()))
+        .map(|(class, a)| format!("{}:\"{}\"", quote(class.name()), a.name()))
         .collect();
     format!(
-        r#"{{"configuration":{},"format":"carnet-configuration/1","masking":{{"classes":{{{}}},"countries":[{}],"default":"{}"}}}}"#,
+        r#"{{"configuration":{},"format":"carnet-configuration/1","masking":{{"classes":{{{}}},"countries":[{}],"default":"{}","names_in_text":{}}}}}"#,
         quote(&config.canonical()),
         classes.join(","),
         countries.join(","),
-        masking.default.as_str(),
+        masking.default.name(),
+        masking.names_in_text,
     )
     .into_bytes()
 }

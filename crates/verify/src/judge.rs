@@ -8,10 +8,10 @@ use carnet_evidence::package::verify::{Again, Judge, StateKind};
 use carnet_evidence::package::walk::Record;
 use carnet_evidence::{Hash, LeafType, field};
 use carnet_json::{Kind, Limits, Value};
-use carnet_masking::{Country, Detector, DetectorOptions, Findings, Part, PartKind};
+use carnet_masking::{Country, Detector, DetectorOptions, Findings, Names, Part, PartKind};
 use carnet_mcp::Message;
 use carnet_mcp::content::{self, PartKind as ContentKind};
-use carnet_model::{Action, AuthMethod, Identity, IdentityKind, Principal, Region, Resource};
+use carnet_model::{Action, AuthMethod, Identity, IdentityKind, Principal, Region, Resource, Transform};
 use carnet_policy::{Arguments, Context, Direction, NoArguments, PolicySet, PrincipalKey, Request, Scalar};
 
 const MASKED: &str = "it depends on content that is masked or not disclosed";
@@ -67,20 +67,35 @@ impl Judge for Bench {
         if find(detector, &message, answers, &mut findings).is_err() {
             return Some(vec!["uninspectable".to_owned()]);
         }
-        let shown = match record.list("x_reveal_policies").is_empty() {
+        let mut shown = match record.list("x_reveal_policies").is_empty() {
             true => Vec::new(),
             false => record.list(field::DATA_CLASSES),
         };
+        shown.extend(look_alikes(record));
         let found = findings.classes();
         Some(found.iter().map(|c| c.name().to_owned()).filter(|c| !shown.contains(c)).collect())
     }
 }
 
+/// Classes whose values were replaced by others of the same form: what is found may be the stand-in.
+fn look_alikes(record: &Record<'_>) -> Vec<String> {
+    let places =
+        record.value(field::PLACES).and_then(|p| serde_json::from_slice::<serde_json::Value>(p).ok());
+    let places = places.as_ref().and_then(|p| p.as_array()).into_iter().flatten();
+    let same_form = |place: &&serde_json::Value| {
+        let transform = place.get("transform").and_then(|t| t.as_str());
+        transform.is_some_and(|t| t == Transform::FormatPreserving.name() || t == Transform::Vault.name())
+    };
+    places.filter(same_form).filter_map(|p| Some(p.get("class")?.as_str()?.to_owned())).collect()
+}
+
 fn detector(state: &[u8]) -> Option<Detector> {
     let state: serde_json::Value = serde_json::from_slice(state).ok()?;
-    let countries = state.get("masking")?.get("countries")?.as_array()?;
+    let masking = state.get("masking")?;
+    let countries = masking.get("countries")?.as_array()?;
     let countries = countries.iter().filter_map(|c| Country::new(c.as_str()?)).collect();
-    Some(Detector::new(&DetectorOptions { countries, ..DetectorOptions::default() }))
+    let names = if masking.get("names_in_text")?.as_bool()? { Names::Light } else { Names::Keys };
+    Some(Detector::new(&DetectorOptions { countries, names, ..DetectorOptions::default() }))
 }
 
 fn message(record: &Record<'_>) -> Option<Message> {
