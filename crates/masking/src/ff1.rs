@@ -77,7 +77,7 @@ impl Ff1 {
         input.extend_from_slice(&n.to_be_bytes());
         input.extend_from_slice(&t.to_be_bytes());
         input.extend_from_slice(tweak);
-        while (input.len() + s.b + 1) % 16 != 0 {
+        while !(input.len() + s.b + 1).is_multiple_of(16) {
             input.push(0);
         }
         input.push(i);
