@@ -66,7 +66,7 @@ fn deny(root: &Path) -> Result<()> {
 /// Every example is a configuration that the gateway would start with.
 fn examples(root: &Path) -> Result<()> {
     // As the tests build it: a package alone has other features, and most would be compiled again.
-    show("build", cargo(root, &["build", "--quiet", "--workspace", "--bins"]))?;
+    show("build", cargo(root, &["build", "--quiet", "--workspace", "--all-targets"]))?;
     let carnet = test::binary(root, "carnet")?;
     for file in files(&root.join("examples"), "yaml")? {
         let name = file.display().to_string();

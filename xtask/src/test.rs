@@ -42,7 +42,8 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
         return show("tests without peers", tests);
     }
     let peers = peers::install(root, &options.wanted)?;
-    show("build", cargo(root, &["build", "--workspace", "--bins"]))?;
+    // With the tests: by themselves the binaries would have other features, and most would be compiled twice.
+    show("build", cargo(root, &["build", "--workspace", "--all-targets"]))?;
     tests.arg("--workspace").args(&options.filters);
     tests.env("CARNET_PEERS", peers).env("CARNET_BIN", binary(root, "carnet")?);
     if options.wanted.without_postgres {

@@ -77,7 +77,7 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
         (Some(_), _) => None,
         (None, Some(binary)) => Some(PathBuf::from(binary)),
         (None, None) => {
-            show("build", cargo(root, &["build", "--quiet", "--workspace", "--bins"]))?;
+            show("build", cargo(root, &["build", "--quiet", "--workspace", "--all-targets"]))?;
             Some(test::binary(root, "carnet")?)
         }
     };

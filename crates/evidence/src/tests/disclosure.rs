@@ -33,11 +33,14 @@ fn every_disclosure_has_its_digest_and_the_rest_are_decoys() {
             set.add(&format!("x_{i}"), b"{\"a\": 1.50}");
         }
         let done = set.finish();
-        assert_eq!(done.digests.len(), count.div_ceil(PAD) * PAD);
+        // One more says how many there are.
+        assert_eq!(done.digests.len(), (count + 1).div_ceil(PAD) * PAD);
         assert!(done.digests.is_sorted());
         let encoded = split(&done.encoded).unwrap();
-        assert_eq!(encoded.len(), count);
-        for (i, one) in encoded.iter().enumerate() {
+        assert_eq!(encoded.len(), count + 1);
+        let said = decode(&encoded[count]).unwrap();
+        assert_eq!((said.name.as_str(), said.value), (crate::field::COUNT, (count + 1).to_string().into_bytes()));
+        for (i, one) in encoded.iter().take(count).enumerate() {
             assert!(done.digests.binary_search(&digest(one)).is_ok());
             let read = decode(one).unwrap();
             assert_eq!((read.name, read.value), (format!("x_{i}"), b"{\"a\": 1.50}".to_vec()));

@@ -1,4 +1,4 @@
-//! What one record costs: `cargo run --release -p carnet-evidence --features seal --example cost`.
+//! What one record costs: `cargo run --release -p carnet-evidence --features seal --example record_cost`.
 //!
 //! Prints microseconds of one thread for each part and for the whole of a record with twelve disclosures and 1 KiB of
 //! frames, and for an outcome with four disclosures and 16 KiB.
