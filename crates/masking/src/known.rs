@@ -163,7 +163,7 @@ fn apart(bytes: &[u8], start: usize, end: usize) -> bool {
     let first = word(bytes.get(start)) && word(start.checked_sub(1).and_then(|i| bytes.get(i)));
     // A letter before may be the end of an escape, such as \n.
     let escape = start.checked_sub(2).and_then(|i| bytes.get(i)) == Some(&b'\\');
-    !(first && !escape) && !(word(end.checked_sub(1).and_then(|i| bytes.get(i))) && word(bytes.get(end)))
+    (!first || escape) && !(word(end.checked_sub(1).and_then(|i| bytes.get(i))) && word(bytes.get(end)))
 }
 
 /// Where a node is, for the report. Keys that do not look like names of fields read `*`.
