@@ -172,7 +172,11 @@ fn diagnostic_within(
     let plain = |text: String| text.strip_prefix(&prefix).map(str::to_owned).unwrap_or(text);
     let label = error.labels().and_then(|mut l| l.next());
     let (start, end) = label.as_ref().map_or(whole, |l| (l.offset(), l.offset() + l.len()));
-    let help = error.help().map(|h| plain(h.to_string())).or_else(|| label?.label().map(str::to_owned));
+    let help = match source.text.get(start..end).and_then(|t| t.strip_prefix("Action::\"")?.strip_suffix('"'))
+    {
+        Some(action) => meant(action),
+        None => error.help().map(|h| plain(h.to_string())).or_else(|| label?.label().map(str::to_owned)),
+    };
     Diagnostic::at(&source.name, source.text, start, end, plain(error.to_string())).with_help(help)
 }
 
@@ -230,6 +234,12 @@ fn second_looks(sources: &[Source<'_>], found: &[(usize, Named)]) -> Vec<Diagnos
         }
     }
     warnings
+}
+
+/// The action that was meant. Cedar's own guess is another one at each start.
+fn meant(action: &str) -> Option<String> {
+    let near = Action::ALL.iter().find(|known| is_near(action, known.as_str()))?;
+    Some(format!("did you mean `Action::\"{}\"`?", near.as_str()))
 }
 
 /// At most one letter wrong, missing or too many.

@@ -58,7 +58,11 @@ fn a_sound_log_ends_with_0() {
     assert!(status == 0 && text.contains("the key is the log's own"), "{text}");
     let checkpoint = golden().join("log/checkpoint");
     let (status, text) = run(&[&golden(), Path::new("--last-checkpoint"), &checkpoint, Path::new("--json")]);
-    assert!(status == 0 && text.starts_with("{\"format\":\"carnet-verify/1\",\"subject\":\"log\",\"holds\":true,"), "{text}");
+    assert!(
+        status == 0
+            && text.starts_with("{\"format\":\"carnet-verify/1\",\"subject\":\"log\",\"holds\":true,"),
+        "{text}"
+    );
 }
 
 #[test]

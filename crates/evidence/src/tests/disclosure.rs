@@ -39,7 +39,10 @@ fn every_disclosure_has_its_digest_and_the_rest_are_decoys() {
         let encoded = split(&done.encoded).unwrap();
         assert_eq!(encoded.len(), count + 1);
         let said = decode(&encoded[count]).unwrap();
-        assert_eq!((said.name.as_str(), said.value), (crate::field::COUNT, (count + 1).to_string().into_bytes()));
+        assert_eq!(
+            (said.name.as_str(), said.value),
+            (crate::field::COUNT, (count + 1).to_string().into_bytes())
+        );
         for (i, one) in encoded.iter().take(count).enumerate() {
             assert!(done.digests.binary_search(&digest(one)).is_ok());
             let read = decode(one).unwrap();
