@@ -63,7 +63,7 @@ fn deny(root: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Every example is a configuration that the gateway would start with.
+/// Every example is a configuration that the gateway would start with, and the tour of the README ends well.
 fn examples(root: &Path) -> Result<()> {
     // As the tests build it: a package alone has other features, and most would be compiled again.
     show("build", cargo(root, &["build", "--quiet", "--workspace", "--all-targets"]))?;
@@ -72,6 +72,7 @@ fn examples(root: &Path) -> Result<()> {
         let name = file.display().to_string();
         quiet(&format!("carnet check {name}"), command(&carnet, root, &["check", "--config", &name]))?;
     }
+    quiet("carnet demo --once", command(&carnet, root, &["demo", "--once"]))?;
     Ok(())
 }
 
