@@ -49,7 +49,11 @@ impl Subject {
     pub(crate) fn named(&self) -> Option<&str> {
         match &self.resource {
             Resource::Tool { name, .. } | Resource::Prompt { name, .. } => Some(name),
-            Resource::Resource { .. } | Resource::Server(_) | Resource::Class(_) | Resource::Evidence => None,
+            Resource::Resource { .. }
+            | Resource::Server(_)
+            | Resource::Class(_)
+            | Resource::Held(_)
+            | Resource::Evidence => None,
         }
     }
 

@@ -60,6 +60,7 @@ actions! {
     MASK = "mask",
     RESTORE = "restore",
     APPROVE = "approve",
+    BREAK_GLASS = "breakglass",
     EVIDENCE_READ = "evidence:read",
     EVIDENCE_EXPORT = "evidence:export",
     SUBJECT_ERASE = "subject:erase",
@@ -84,6 +85,7 @@ impl Action {
                 | Action::MASK
                 | Action::RESTORE
                 | Action::APPROVE
+                | Action::BREAK_GLASS
                 | Action::EVIDENCE_READ
                 | Action::EVIDENCE_EXPORT
                 | Action::SUBJECT_ERASE

@@ -18,7 +18,7 @@ pub use class::{ClassSet, DataClass};
 pub use class_names::ClassNames;
 pub use principal::{AuthMethod, Identity, IdentityKind, Principal};
 pub use region::Region;
-pub use resource::Resource;
+pub use resource::{HeldCall, Resource};
 pub use sensitive::Sensitive;
 pub use transform::Transform;
 pub use verdict::{Decided, Effect, PolicyId, Verdict};

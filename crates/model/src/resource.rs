@@ -4,6 +4,25 @@ use std::sync::Arc;
 
 use crate::DataClass;
 
+/// A call that waits for an approval, as policies of `approve` and `breakglass` see it.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct HeldCall {
+    /// The tool, prompt or resource, or the server.
+    pub on: Resource,
+    /// The method.
+    pub method: Arc<str>,
+    /// The approval that is asked for, as `@hold` names it.
+    pub hold: Arc<str>,
+    /// Who asks, `issuer|subject`.
+    pub requester: Arc<str>,
+    /// Classes of data in its arguments, or in its result where that is what waits.
+    pub classes: Vec<Arc<str>>,
+    /// It was asked again, louder.
+    pub escalated: bool,
+    /// It has run, and its result waits.
+    pub result: bool,
+}
+
 /// The object of an action. Policies name these as `Tool::"crm.export_customers"`: server and name joined by a dot.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Resource {
@@ -32,6 +51,8 @@ pub enum Resource {
     },
     /// A class of data, for `reveal` and `transfer`.
     Class(DataClass),
+    /// A call that waits for an approval.
+    Held(Arc<HeldCall>),
     /// The evidence log itself.
     Evidence,
 }
@@ -45,6 +66,7 @@ impl Resource {
             Resource::Tool { server, name } | Resource::Prompt { server, name } => format!("{server}.{name}"),
             Resource::Resource { server, uri } => format!("{server}.{uri}"),
             Resource::Class(c) => c.name().to_owned(),
+            Resource::Held(held) => held.on.id(),
             Resource::Evidence => "log".to_owned(),
         }
     }
@@ -58,6 +80,7 @@ impl Resource {
             Resource::Resource { .. } => "Resource",
             Resource::Prompt { .. } => "Prompt",
             Resource::Class(_) => "DataClass",
+            Resource::Held(_) => "HeldCall",
             Resource::Evidence => "Evidence",
         }
     }
@@ -70,6 +93,7 @@ impl Resource {
             Resource::Tool { server, .. }
             | Resource::Resource { server, .. }
             | Resource::Prompt { server, .. } => Some(server),
+            Resource::Held(held) => held.on.server(),
             Resource::Class(_) | Resource::Evidence => None,
         }
     }

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, LazyLock};
 
-use carnet_model::{Action, Region, Resource};
+use carnet_model::{Action, HeldCall, Region, Resource};
 use cedar_policy_core::ast::{Eid, Entity, EntityType, EntityUID, PartialValue, Value};
 
 /// The entity types of the schema, parsed once.
@@ -21,6 +21,7 @@ pub(crate) struct Types {
     resource: EntityType,
     prompt: EntityType,
     class: EntityType,
+    held: EntityType,
     evidence: EntityType,
     pub(crate) arguments: EntityType,
     pub(crate) numbers: EntityType,
@@ -37,6 +38,7 @@ pub(crate) static TYPES: LazyLock<Types> = LazyLock::new(|| Types {
     resource: entity_type("Resource"),
     prompt: entity_type("Prompt"),
     class: entity_type("DataClass"),
+    held: entity_type("HeldCall"),
     evidence: entity_type("Evidence"),
     arguments: entity_type("Arguments"),
     numbers: entity_type("Numbers"),
@@ -159,6 +161,7 @@ impl Facts {
             Resource::Class(class) => {
                 uid(&TYPES.class, self.classes.get(&class.index()).map_or(class.name(), AsRef::as_ref))
             }
+            Resource::Held(held) => uid(&TYPES.held, &held.on.id()),
             Resource::Evidence => uid(&TYPES.evidence, "log"),
         }
     }
@@ -174,10 +177,35 @@ impl Facts {
             Resource::Server(name) => vec![self.server(name)],
             Resource::Tool { server, name } | Resource::Prompt { server, name } => own("name", name, server),
             Resource::Resource { server, uri } => own("uri", uri, server),
+            Resource::Held(held) => self.held(resource, held),
             Resource::Class(_) | Resource::Evidence => {
                 vec![entity(self.resource_uid(resource), Attrs::new(), HashSet::new())]
             }
         }
+    }
+}
+
+impl Facts {
+    /// A held call, within what it is on, within its server.
+    fn held(&self, resource: &Resource, held: &HeldCall) -> Vec<Arc<Entity>> {
+        let mut all = self.resource(&held.on);
+        let texts = |key: &'static str, text: &str| (key, Value::from(text));
+        let mut attrs = vec![
+            texts("method", &held.method),
+            texts("hold", &held.hold),
+            texts("requester", &held.requester),
+            ("classes", string_set(held.classes.iter().map(AsRef::as_ref))),
+            ("escalated", Value::from(held.escalated)),
+            ("result", Value::from(held.result)),
+        ];
+        let mut within = HashSet::from([self.resource_uid(&held.on)]);
+        if let Some(server) = held.on.server() {
+            let server = uid(&TYPES.server, server);
+            attrs.push(("server", Value::from(server.clone())));
+            within.insert(server);
+        }
+        all.push(entity(self.resource_uid(resource), attrs, within));
+        all
     }
 }
 

@@ -125,6 +125,45 @@ impl PolicySet {
     }
 }
 
+/// A policy that approvals can lift, as it is written.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Holding {
+    /// Its id.
+    pub id: PolicyId,
+    /// Its `@hold`.
+    pub hold: Arc<str>,
+    /// Its other annotations on approvals.
+    pub terms: Vec<(Arc<str>, Arc<str>)>,
+    /// Its `@reason`.
+    pub reason: Option<Arc<str>>,
+    /// Its text.
+    pub text: Arc<str>,
+}
+
+impl Holding {
+    fn of(rule: &Rule) -> Option<Holding> {
+        let (id, hold, terms) = (rule.id.clone(), rule.hold.clone()?, rule.terms.clone());
+        Some(Holding { id, hold, terms, reason: rule.reason.clone(), text: rule.text.clone() })
+    }
+}
+
+impl PolicySet {
+    /// The policies that forbid a request which only approvals are missing for. `None` as for [`PolicySet::held_by`].
+    #[must_use]
+    pub fn holding(&self, request: &Request<'_>, verdict: &Verdict) -> Option<Vec<Holding>> {
+        // Most denials are not about approvals: that is seen without deciding again.
+        let named = |id: &PolicyId| Holding::of(self.rules.iter().find(|r| r.id == *id)?);
+        let holding = verdict.policies.iter().map(named).collect::<Option<Vec<_>>>()?;
+        self.held_by(request).filter(|_| !holding.is_empty()).map(|_| holding)
+    }
+
+    /// Every policy with an `@hold`.
+    #[must_use]
+    pub fn holdings(&self) -> Vec<Holding> {
+        self.rules.iter().filter_map(Holding::of).collect()
+    }
+}
+
 fn explained(rule: &Rule, outcome: Outcome) -> Explained {
     Explained {
         id: rule.id.clone(),

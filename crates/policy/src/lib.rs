@@ -26,7 +26,7 @@ pub use context::{Arguments, Context, Direction, Given, NoArguments, Scalar};
 pub use data::{Allowed, Choice};
 pub use diagnostic::Diagnostic;
 pub use entity::ServerFacts;
-pub use explain::{Explained, Explanation, Outcome};
+pub use explain::{Explained, Explanation, Holding, Outcome};
 pub use load::SCHEMA;
 pub use principal::{PrincipalKey, identity_id};
 pub use question::Flow;

@@ -17,7 +17,23 @@ use crate::rule::{Rule, covers, literals_of, needs_of};
 pub const SCHEMA: &str = include_str!("schema.cedarschema");
 
 /// The annotations that mean something.
-const ANNOTATIONS: [&str; 4] = ["id", "reason", "hold", "transform"];
+const ANNOTATIONS: [&str; 12] = [
+    "id",
+    "reason",
+    "hold",
+    "transform",
+    "quorum",
+    "stage",
+    "expires",
+    "valid",
+    "assurance",
+    "escalate",
+    "breakglass",
+    "grants",
+];
+
+/// Those that say how an approval is to be had. What they may say is for who asks for it.
+const OF_HOLDS: std::ops::Range<usize> = 4..ANNOTATIONS.len();
 
 /// A policy file: its name and its text.
 struct Source<'a> {
@@ -266,6 +282,12 @@ fn rule(source: &Source<'_>, named: Named) -> Rule {
         text: source.text.get(named.start..named.end).unwrap_or_default().into(),
         reason: annotation("reason"),
         hold: annotation("hold"),
+        terms: ANNOTATIONS
+            .get(OF_HOLDS)
+            .unwrap_or_default()
+            .iter()
+            .filter_map(|key| Some((Arc::from(*key), Arc::from(named.policy.annotation(key)?))))
+            .collect(),
         transform: named.policy.annotation("transform").and_then(Transform::by_name),
         action: policy.action_constraint().clone(),
         principal: policy.principal_constraint().as_inner().clone(),

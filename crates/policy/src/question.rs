@@ -57,6 +57,8 @@ impl Question<'_> {
         let name = match self.resource {
             Resource::Tool { name, .. } | Resource::Prompt { name, .. } => name.len(),
             Resource::Resource { uri, .. } => uri.len(),
+            // Every held call is another question, asked once for a vote.
+            Resource::Held(_) => usize::MAX,
             Resource::Server(_) | Resource::Class(_) | Resource::Evidence => 0,
         };
         name.max(self.flow.and_then(|f| f.tool).map_or(0, |t| t.len())) <= LONGEST_NAME

@@ -21,6 +21,8 @@ pub(crate) struct Rule {
     pub(crate) reason: Option<Arc<str>>,
     /// Who may lift it, from `@hold("...")`.
     pub(crate) hold: Option<Arc<str>>,
+    /// How that is to be had: `@quorum("2")` and the like, as they are written.
+    pub(crate) terms: Vec<(Arc<str>, Arc<str>)>,
     /// How what may not be seen is hidden, from `@transform("...")`.
     pub(crate) transform: Option<Transform>,
     pub(crate) principal: PrincipalOrResourceConstraint,

@@ -291,6 +291,11 @@ impl PolicySet {
     fn parents(&self, resource: &Resource) -> Vec<EntityUID> {
         match resource {
             Resource::Server(_) => Vec::new(),
+            Resource::Held(held) => {
+                let mut within = self.parents(&held.on);
+                within.push(self.facts.resource_uid(&held.on));
+                within
+            }
             other => other
                 .server()
                 .map(|s| self.facts.resource_uid(&Resource::Server(s.clone())))

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use carnet_model::{Action, ClassNames, ClassSet, DataClass, Decided, Principal, Region, Resource, Verdict};
+use carnet_model::{
+    Action, ClassNames, ClassSet, DataClass, Decided, HeldCall, Principal, Region, Resource, Verdict,
+};
 use carnet_policy::{Context, Direction, Explanation, Flow, Given, Outcome, PrincipalKey, Request};
 use serde_json::Value;
 
@@ -179,7 +181,7 @@ fn resource(action: Action, target: &str, classes: &ClassNames) -> anyhow::Resul
             Resource::Class(class(action, target, classes)?)
         }
         Action::EVIDENCE_READ | Action::EVIDENCE_EXPORT | Action::SUBJECT_ERASE => Resource::Evidence,
-        Action::APPROVE => resource_of_server(target)?,
+        Action::APPROVE | Action::BREAK_GLASS => held_call(target)?,
         _ if target.is_empty() => anyhow::bail!("`{action}` needs a server, such as `{action} crm`"),
         Action::COMPLETE if target.contains('.') => {
             let (server, name) = dotted()?;
@@ -194,6 +196,20 @@ fn class(action: Action, name: &str, classes: &ClassNames) -> anyhow::Result<Dat
         let all: Vec<&str> = classes.all().iter().map(|c| classes.name(c)).collect();
         anyhow::anyhow!("`{action}` needs a class of data, and {name:?} is none; one of: {}", all.join(", "))
     })
+}
+
+/// `crm.export_customers`, or `crm.export_customers@dpo` for the approval of that name.
+fn held_call(target: &str) -> anyhow::Result<Resource> {
+    let (on, hold) = target.rsplit_once('@').unwrap_or((target, ""));
+    Ok(Resource::Held(Arc::new(HeldCall {
+        on: resource_of_server(on)?,
+        method: Action::TOOLS_CALL.as_str().into(),
+        hold: hold.into(),
+        requester: "".into(),
+        classes: Vec::new(),
+        escalated: false,
+        result: false,
+    })))
 }
 
 /// `crm` or `crm.search_customers`.
