@@ -4,6 +4,7 @@
 mod attacks;
 mod batch;
 mod conformance;
+mod content;
 mod disk;
 mod drain;
 mod foreign;

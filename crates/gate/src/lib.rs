@@ -24,6 +24,7 @@ mod snapshot;
 mod state;
 mod subjects;
 mod tools;
+mod turns;
 mod vault;
 mod walk;
 
@@ -37,5 +38,6 @@ pub use shell::{Answers, Moment, NotForwarded, NotRecorded, Receipt, Replies, Sh
 pub use snapshot::{Epochs, MaskingRules, Snapshot};
 pub use subjects::{MOST_SUBJECTS, SubjectRule, actor_label, subject_label};
 pub use tools::{ToolFacts, ToolTable};
+pub use turns::{Coming, InTurn};
 pub use vault::{Deposit, Kept, Recall};
 pub use walk::{Related, Walk, Walked, back, close, open, refuse, respond, walk};

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use carnet_evidence::field;
-use carnet_masking::{Detector, Findings, Part, PartKind, Plan, Report};
+use carnet_masking::{Detector, Findings, Part, PartKind, Plan, Report, Seam};
 use carnet_mcp::Message;
 use carnet_mcp::content::{self, PartKind as ContentKind};
 use carnet_model::{Action, ClassSet, DataClass, PolicyId, Region};
@@ -21,6 +21,7 @@ use crate::session::Session;
 use crate::shell::Moment;
 use crate::snapshot::Snapshot;
 use crate::subjects::About;
+use crate::turns;
 use crate::vault::{Deposit, Owner, Recall};
 
 /// A message after masking, and what was done to it.
@@ -117,6 +118,8 @@ pub(crate) struct Around<'a> {
     pub now: Moment,
     /// For a response: the action of its request.
     pub answers: Option<Action>,
+    /// What stands around its pieces in its stream.
+    pub seams: &'a [(usize, Seam)],
 }
 
 impl Around<'_> {
@@ -277,12 +280,26 @@ fn find(around: &Around<'_>, message: &Message, findings: &mut Findings) -> Resu
     let detector = around.detector();
     let (bytes, tape) = (message.bytes(), message.tape());
     detector.find_described(bytes, tape, &parts, described, findings).map_err(|_| ())?;
+    find_seams(around, message, findings)?;
     if around.subject.direction == Direction::Out
         && let Some(known) = around.session.restored()
     {
         detector.find_known(bytes, tape, &parts, &known, findings);
     }
     Ok(())
+}
+
+/// What crosses the borders of a message's pieces.
+fn find_seams(around: &Around<'_>, message: &Message, findings: &mut Findings) -> Result<(), ()> {
+    if around.seams.is_empty() {
+        return Ok(());
+    }
+    let nodes = turns::nodes(message);
+    let (detector, bytes, tape) = (around.detector(), message.bytes(), message.tape());
+    around.seams.iter().try_for_each(|(piece, seam)| {
+        let node = *nodes.get(*piece).ok_or(())?;
+        detector.find_seam(bytes, tape, node, seam, findings).map_err(|_| ())
+    })
 }
 
 /// The node of a tool's or prompt's name that the server has not told of: it may be anything the caller likes to say.

@@ -1,6 +1,7 @@
 //! What the gate asks of the shell around it. The gate itself has no clock, no randomness and no sockets.
 
 use std::future::Future;
+use std::time::Duration;
 
 use carnet_evidence::seal::{DataKey, NewKey};
 use carnet_masking::Report;
@@ -67,6 +68,9 @@ pub trait Shell: Recall + Sync {
     /// The time.
     fn now(&self) -> Moment;
 
+    /// Resolves after a while.
+    fn pause(&self, time: Duration) -> impl Future<Output = ()> + Send;
+
     /// Fills the buffer with cryptographically secure random bytes.
     fn entropy(&self, out: &mut [u8]);
 
@@ -97,7 +101,8 @@ pub trait Shell: Recall + Sync {
 
 /// The messages that a server sends in answer to one message, the final response the last of them.
 pub trait Answers: Send {
-    /// The next message and the identifier of its SSE event, if it has one. `None` at the end.
+    /// The next message and the identifier of its SSE event, if it has one. `None` at the end. Dropping the future loses
+    /// no message.
     fn next(
         &mut self,
     ) -> impl Future<Output = Option<Result<(Message, Option<String>), NotForwarded>>> + Send;

@@ -21,10 +21,11 @@ use crate::refused::{self, Turned};
 use crate::reply::Delivery;
 use crate::restore::Restored;
 use crate::session::{Question, Session};
-use crate::shell::{Answers, NotForwarded, NotRecorded, Replies, Shell};
+use crate::shell::{Answers as _, NotForwarded, NotRecorded, Replies, Shell};
 use crate::snapshot::Snapshot;
 use crate::state;
 use crate::subjects::About;
+use crate::turns::{Coming, InTurn};
 use crate::vault::Deposit;
 
 /// The surroundings of one message.
@@ -130,7 +131,7 @@ pub async fn walk<S: Shell, R: Replies>(
     };
     // forward
     let mut answers = match at.shell.forward(recorded).await {
-        Ok(answers) => answers,
+        Ok(answers) => InTurn::new(at.shell, answers),
         Err(reason) if one_way => return Err(refused::failure(None, &reason)),
         Err(reason) => return Err(at.failed(&related, reason).await),
     };
@@ -145,17 +146,17 @@ pub async fn walk<S: Shell, R: Replies>(
                 )
                 .await);
         }
-        let (message, event_id) = match next {
-            Ok(next) => next,
+        let coming = match next {
+            Ok(coming) => coming,
             Err(reason) if !answered => return Err(at.failed(&related, reason).await),
             Err(_) => break,
         };
-        if one_way && matches!(message.kind(), Kind::Result | Kind::Error) {
+        if one_way && matches!(coming.message.kind(), Kind::Result | Kind::Error) {
             // Nobody answers a notification: what came says only that it was not taken, which the status says too.
             continue;
         }
-        related.may_resume |= event_id.is_some();
-        let Some(reply) = back(at, Some(&related), message, event_id).await? else { continue };
+        related.may_resume |= coming.event_id.is_some();
+        let Some(reply) = back(at, Some(&related), coming).await? else { continue };
         let last = reply.get().last;
         answered |= last;
         replies.deliver(reply.map(|reply| Delivery { status: answers.status(), ..reply })).await;
@@ -224,15 +225,15 @@ pub async fn respond<S: Shell>(at: Walk<'_, S>, message: Message) -> Result<Walk
 pub async fn back<S: Shell>(
     at: Walk<'_, S>,
     related: Option<&Related>,
-    message: Message,
-    event_id: Option<String>,
+    coming: Coming,
 ) -> Result<Option<Recorded<Delivery>>, Turned> {
+    let message = &coming.message;
     match (message.kind(), related) {
-        (Kind::Request | Kind::Notification, _) => Ok(at.asked_by_server(message, event_id).await),
+        (Kind::Request | Kind::Notification, _) => Ok(at.asked_by_server(coming).await),
         (Kind::Result | Kind::Error, Some(related))
             if message.id_key().is_none() || message.id_key() == related.id =>
         {
-            at.response(related, message, event_id).await.map(Some)
+            at.response(related, coming).await.map(Some)
         }
         // A response to nothing that was asked.
         (Kind::Result | Kind::Error, _) => {
@@ -258,7 +259,7 @@ impl<S: Shell> Walk<'_, S> {
     fn around<'b>(&'b self, subject: &'b Subject, answers: Option<Action>) -> Around<'b> {
         let now = self.shell.now();
         let Walk { cell, snapshot, session, caller, .. } = *self;
-        Around { cell, snapshot, session, caller, subject, vault: self.shell, now, answers }
+        Around { cell, snapshot, session, caller, subject, vault: self.shell, now, answers, seams: &[] }
     }
 
     fn mask_in(
@@ -297,15 +298,11 @@ impl<S: Shell> Walk<'_, S> {
     }
 
     /// The response to a caller's request: inspect, mask out, record.
-    async fn response(
-        &self,
-        related: &Related,
-        message: Message,
-        event_id: Option<String>,
-    ) -> Result<Recorded<Delivery>, Turned> {
+    async fn response(&self, related: &Related, coming: Coming) -> Result<Recorded<Delivery>, Turned> {
+        let Coming { message, event_id, seams } = coming;
         let subject = Subject { direction: Direction::Out, ..related.subject.clone() };
         let facts = self.facts(&subject);
-        let around = self.around(&subject, Some(subject.action));
+        let around = Around { seams: &seams, ..self.around(&subject, Some(subject.action)) };
         let said = Said { decision: "permit", verdict: Some(&related.verdict), error: None };
         let inspected = inspect(self.snapshot, self.session, self.caller, subject.action, message)
             .and_then(|message| self.permitted_input(message));
@@ -346,11 +343,8 @@ impl<S: Shell> Walk<'_, S> {
     }
 
     /// A request or notification of the server: decide, mask out, record.
-    async fn asked_by_server(
-        &self,
-        message: Message,
-        event_id: Option<String>,
-    ) -> Option<Recorded<Delivery>> {
+    async fn asked_by_server(&self, coming: Coming) -> Option<Recorded<Delivery>> {
+        let Coming { message, event_id, seams } = coming;
         let subject = Subject::of(&message, self.session, Direction::Out);
         let (id, asks) = (message.id_key(), message.kind() == Kind::Request);
         let now = self.shell.now();
@@ -364,7 +358,7 @@ impl<S: Shell> Walk<'_, S> {
             }
         };
         let verdict = permitted.verdict().clone();
-        let around = self.around(&subject, None);
+        let around = Around { seams: &seams, ..self.around(&subject, None) };
         let mut deposits = Vec::new();
         let masked = permitted.try_map(|message| {
             let mut masked = mask(&around, message)?;

@@ -67,6 +67,10 @@ impl Shell for CallShell {
         now()
     }
 
+    async fn pause(&self, time: std::time::Duration) {
+        tokio::time::sleep(time).await;
+    }
+
     fn entropy(&self, out: &mut [u8]) {
         crate::record::entropy(out);
     }

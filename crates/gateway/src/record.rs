@@ -492,6 +492,10 @@ impl Shell for RecordOnly<'_> {
         now()
     }
 
+    async fn pause(&self, time: Duration) {
+        tokio::time::sleep(time).await;
+    }
+
     fn entropy(&self, out: &mut [u8]) {
         entropy(out);
     }

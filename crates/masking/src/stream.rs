@@ -34,6 +34,14 @@ pub struct Seam {
     pub unfinished: bool,
 }
 
+impl Seam {
+    /// Nothing stands around it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.before.is_empty() && self.after.is_empty() && !self.unfinished
+    }
+}
+
 impl std::fmt::Debug for Seam {
     /// Sizes, never the content.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -88,7 +96,9 @@ impl Stream {
             text.push_str(piece);
         }
         let full = self.bytes > HELD || self.held.len() > PIECES;
-        if flow == Flow::More && !full && open(&text) < end {
+        // What is behind it may leave it open, too.
+        let open = flow != Flow::End && open(&text) < end;
+        if flow == Flow::More && !full && open {
             return None;
         }
         let after = text.get(end..).unwrap_or_default().to_owned();
@@ -96,8 +106,7 @@ impl Stream {
         self.bytes -= gone.len();
         text.truncate(end);
         let before = std::mem::replace(&mut self.before, memory(&text));
-        let unfinished = flow != Flow::End && (after.is_empty() || full);
-        Some(Seam { before, after, unfinished })
+        Some(Seam { before, after, unfinished: open })
     }
 }
 
@@ -202,9 +211,19 @@ impl Detector {
 }
 
 /// The end of a piece that may not be shown while its stream is unfinished, and the class it is noted as.
-pub(crate) fn withheld_end(before: &str, text: &str) -> Option<(usize, DataClass)> {
-    let whole = format!("{before}{text}");
+pub(crate) fn withheld_end(seam: &Seam, text: &str) -> Option<(usize, DataClass)> {
+    let (before, after) = (&seam.before, &seam.after);
+    let whole = format!("{before}{text}{after}");
     let from = open(&whole);
     whole.get(from..).filter(|tail| !tail.is_empty() && suspicious(tail))?;
-    Some((from.saturating_sub(before.len()), DataClass::UNINSPECTED))
+    let from = from.saturating_sub(before.len());
+    (from < text.len()).then_some((from, DataClass::UNINSPECTED))
+}
+
+/// How much of a text may belong to a value that crosses its ends.
+pub(crate) fn near<'a>(seam: &Seam, text: &'a str) -> &'a str {
+    if seam.unfinished || !seam.after.is_empty() || under_way(&seam.before).is_some() {
+        return text;
+    }
+    text.get(..text.floor_char_boundary(8 * MEMORY)).unwrap_or_default()
 }

@@ -26,4 +26,11 @@ const newTransport = (reach) => {
     default: return new (require('@modelcontextprotocol/client/stdio').StdioClientTransport)({ command: reach.command[0], args: reach.command.slice(1), env: process.env, stderr: 'ignore' });
   }
 };
-await run((reach) => ({ client: newClient(), transport: newTransport(reach) }));
+// With `progress` in a step, what the server reports meanwhile goes into the line.
+const call = async (client, step) => {
+  const progress = [];
+  const options = step.progress ? [{ onprogress: (p) => progress.push(p) }] : step.options ? [step.options] : [];
+  const result = await client.callTool({ name: step.name, arguments: step.arguments ?? {} }, ...options);
+  return step.progress ? { ...result, progress } : result;
+};
+await run((reach) => ({ client: newClient(), transport: newTransport(reach) }), { 'tools/call': call });

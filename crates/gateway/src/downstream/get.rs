@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use carnet_gate::Answers;
+use carnet_gate::{Answers, NotForwarded};
+use carnet_mcp::Message;
 use http::header::HeaderMap;
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
@@ -101,7 +102,7 @@ async fn http_stream(
     let Ok(answers) = AnswerStream::http(answer, limits, Some(gone), Some(reply.clone())) else {
         return body::empty(StatusCode::BAD_GATEWAY);
     };
-    let mut answers = answers.hiding(secret).until(gateway.stopping.subscribe());
+    let answers = answers.hiding(secret).until(gateway.stopping.subscribe());
     if !answers.is_stream() {
         // 405 says that the server has no such stream; other answers carry no message either.
         return body::empty(status);
@@ -117,13 +118,7 @@ async fn http_stream(
     };
     let shell = shell(gateway, &open, link, reply);
     shell.reply.stream();
-    tokio::spawn(async move {
-        while let Some(Ok((message, event_id))) = answers.next().await {
-            if !streams::message(&arrived, &shell, message, event_id).await {
-                return;
-            }
-        }
-    });
+    tokio::spawn(async move { streams::stand(&arrived, &shell, answers).await });
     response.await.unwrap_or_else(|_| body::empty(StatusCode::INTERNAL_SERVER_ERROR))
 }
 
@@ -147,26 +142,36 @@ fn channel_stream(
 async fn pump(
     arrived: Arrived,
     shell: CallShell,
-    mut messages: mpsc::Receiver<carnet_mcp::Message>,
+    messages: mpsc::Receiver<Message>,
     feed: mpsc::Sender<Bytes>,
 ) {
-    let mut stopping = shell.gateway.stopping.subscribe();
-    loop {
-        let message = tokio::select! {
-            message = messages.recv() => message,
-            () = feed.closed() => return,
-            () = stopped(&mut stopping) => return,
-            () = tokio::time::sleep(KEEP_ALIVE) => {
-                if feed.send(Bytes::from_static(b": \n\n")).await.is_err() {
-                    return;
+    let stopping = shell.gateway.stopping.subscribe();
+    streams::stand(&arrived, &shell, Fed { messages, feed, stopping }).await;
+}
+
+/// The messages of a channel for a stream that shows that it is alive, as long as somebody reads it.
+struct Fed {
+    messages: mpsc::Receiver<Message>,
+    feed: mpsc::Sender<Bytes>,
+    stopping: tokio::sync::watch::Receiver<bool>,
+}
+
+impl Answers for Fed {
+    async fn next(&mut self) -> Option<Result<(Message, Option<String>), NotForwarded>> {
+        loop {
+            tokio::select! {
+                message = self.messages.recv() => return message.map(|message| Ok((message, None))),
+                () = self.feed.closed() => return None,
+                () = stopped(&mut self.stopping) => return None,
+                () = tokio::time::sleep(KEEP_ALIVE) => {
+                    self.feed.send(Bytes::from_static(b": \n\n")).await.ok()?;
                 }
-                continue;
             }
-        };
-        let Some(message) = message else { return };
-        if !streams::message(&arrived, &shell, message, None).await {
-            return;
         }
+    }
+
+    fn status(&self) -> u16 {
+        200
     }
 }
 

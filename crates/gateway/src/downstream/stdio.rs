@@ -66,14 +66,8 @@ where
         let arrived = Arrived { runtime: runtime.clone(), caller: caller.clone() };
         let link = channel();
         let shell = get::shell(gateway, &open, link, Growing::into_stream(feed.clone(), Framing::Lines));
-        let mut messages = duplex.listen();
-        tokio::spawn(async move {
-            while let Some(message) = messages.recv().await {
-                if !streams::message(&arrived, &shell, message, None).await {
-                    return;
-                }
-            }
-        })
+        let messages = streams::Unasked(duplex.listen());
+        tokio::spawn(async move { streams::stand(&arrived, &shell, messages).await })
     };
     let read = read(gateway, &caller, &open, &channel, input, &feed).await;
     standing.abort();

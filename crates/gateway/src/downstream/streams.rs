@@ -1,7 +1,7 @@
 //! A caller's standing stream: what a server sends outside any request, walked and fed into it.
 
 use bytes::Bytes;
-use carnet_gate::{Related, Walk};
+use carnet_gate::{Answers, Coming, InTurn, NotForwarded, Related, Walk};
 use carnet_mcp::{Kind, Limits, Message, Refusal, code, error_response};
 use http::Response;
 use http_body_util::BodyExt;
@@ -12,14 +12,32 @@ use crate::body::Reply;
 use crate::call::CallShell;
 use crate::gateway::now;
 
+/// Walks what comes by a standing stream until the stream ends, or the caller is gone.
+pub async fn stand<A: Answers>(arrived: &Arrived, shell: &CallShell, from: A) {
+    let mut from = InTurn::new(shell, from);
+    while let Some(Ok(coming)) = from.next().await {
+        if !message(arrived, shell, coming).await {
+            return;
+        }
+    }
+}
+
+/// The messages of a channel that belong to no request.
+pub struct Unasked(pub mpsc::Receiver<Message>);
+
+impl Answers for Unasked {
+    async fn next(&mut self) -> Option<Result<(Message, Option<String>), NotForwarded>> {
+        self.0.recv().await.map(|message| Ok((message, None)))
+    }
+
+    fn status(&self) -> u16 {
+        200
+    }
+}
+
 /// Walks one message of a server to the caller's stream. `false` when the stream is to end: the caller is gone, or its token
 /// has expired.
-pub async fn message(
-    arrived: &Arrived,
-    shell: &CallShell,
-    message: Message,
-    event_id: Option<String>,
-) -> bool {
+async fn message(arrived: &Arrived, shell: &CallShell, coming: Coming) -> bool {
     if arrived.caller.expires.is_some_and(|expires| expires <= now().seconds) {
         return false;
     }
@@ -30,11 +48,11 @@ pub async fn message(
     shell.open.touch(now().seconds);
     let at =
         Walk { shell, cell: &shell.gateway.cell, snapshot: &runtime.gate, session, caller: &arrived.caller };
-    let related: Option<Related> = match message.kind() {
-        Kind::Result | Kind::Error => message.id_key().and_then(|id| session.resumed(&id)),
+    let related: Option<Related> = match coming.message.kind() {
+        Kind::Result | Kind::Error => coming.message.id_key().and_then(|id| session.resumed(&id)),
         Kind::Request | Kind::Notification => None,
     };
-    match carnet_gate::back(at, related.as_ref(), message, event_id).await {
+    match carnet_gate::back(at, related.as_ref(), coming).await {
         Ok(Some(recorded)) => shell.reply.message(recorded.into_inner()).await,
         Ok(None) => true,
         Err(turned) => match turned.answer {

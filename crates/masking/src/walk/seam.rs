@@ -14,7 +14,7 @@ use crate::keys::Hint;
 use crate::layer::{Layer, unescape};
 use crate::plan::Uninspectable;
 use crate::scan::{Hit, bytes, secret};
-use crate::stream::{Seam, withheld_end};
+use crate::stream::{Seam, near, withheld_end};
 
 /// Longer strings are no piece of a value, but their ends may be.
 const PIECE: usize = 64;
@@ -549,8 +549,9 @@ impl Walk<'_> {
         };
         let own = decoded(&doc, &at);
         let piece = Piece { node: at, text: &own, sort: Sort::Text };
-        let joined = format!("{}{own}{}", seam.before, seam.after);
-        let (start, end) = (seam.before.len(), seam.before.len() + own.len());
+        let near = near(seam, &own);
+        let joined = format!("{}{near}{}", seam.before, seam.after);
+        let (start, end) = (seam.before.len(), seam.before.len() + near.len());
         let mut found = Findings::new();
         self.aside(&joined, None, &doc, &[piece], &mut found)?;
         let place = self.out.place(|| path(&doc, &[]));
@@ -561,7 +562,7 @@ impl Walk<'_> {
                 self.piece(&doc, &piece, from - start..to - start, f, place)?;
             }
         }
-        if let Some((from, class)) = withheld_end(&seam.before, &own).filter(|_| seam.unfinished) {
+        if let Some((from, class)) = withheld_end(seam, &own).filter(|_| seam.unfinished) {
             let hit = Hit { start: 0, end: 0, class, kind: "UNINSPECTED", rule: "unfinished", score: 100 };
             self.hit(&doc, &piece, from..own.len(), hit, place)?;
         }
