@@ -3,6 +3,7 @@
 
 mod attacks;
 mod batch;
+mod cells;
 mod conformance;
 mod content;
 mod disk;

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use anyhow::Result;
+use carnet_tests::cells::{Plan, World};
 use carnet_tests::compare::{Difference, differences};
 use carnet_tests::driver::{Reach, Sdk, drive};
 use carnet_tests::gateway::{Gateway, NOTHING_PERSONAL, Setup, TOKEN, binary};
@@ -149,5 +150,33 @@ fn wrapped_over_stdio_only_masked_values_differ() -> Result<()> {
         let ours = std::iter::once(binary.as_str()).chain(arguments).map(str::to_owned);
         vec![("wrapped", Reach::Stdio(ours.chain(wrapped.iter().cloned()).collect()))]
     });
+    Ok(())
+}
+
+/// The servers stand beside two cells; clients know the front alone.
+#[test]
+fn through_a_front_only_masked_values_differ() -> Result<()> {
+    let servers = servers::behind_a_front()?;
+    let plans =
+        servers.iter().zip([("eu", "de"), ("us", "us"), ("asia", "in")]).map(|(server, (name, region))| {
+            let lines =
+                configured(std::slice::from_ref(server)).replace("region: de", &format!("region: {region}"));
+            Plan { name, region, servers: vec![(server.name.to_owned(), lines)], policies: NOTHING_PERSONAL }
+        });
+    let plans: Vec<_> = plans.collect();
+    let mut world = World::new(plans.clone())?;
+    let front = world.front(None)?;
+    let cells = plans.iter().map(|plan| world.cell(plan.name)).collect::<Result<Vec<_>>>()?;
+    for plan in &plans {
+        front.joined(plan.name, 1)?;
+    }
+    table(&servers, |server, _| {
+        let (base, token) = (&front.base, || Some(TOKEN.to_owned()));
+        vec![
+            ("over HTTP", Reach::Http(format!("{base}/mcp/{}", server.name), token())),
+            ("over HTTP+SSE", Reach::Sse(format!("{base}/mcp/{}/sse", server.name), token())),
+        ]
+    });
+    drop(cells);
     Ok(())
 }

@@ -66,6 +66,11 @@ pub(crate) fn over_stdio() -> Result<Vec<Server>> {
     Ok(servers)
 }
 
+/// Three for the cells of a front.
+pub(crate) fn behind_a_front() -> Result<Vec<Server>> {
+    Ok(vec![fixture()?, filesystem()?, everything()?])
+}
+
 /// Those that listen themselves.
 pub(crate) fn over_http() -> Result<Vec<Server>> {
     let running = peers::fixture()?;

@@ -2,6 +2,7 @@
 //! ask for; a client on the same library; and the real peers as `cargo xtask peers` has installed them. The only thing
 //! known here of the gateway is how to start it.
 
+pub mod cells;
 pub mod client;
 pub mod compare;
 pub mod driver;

@@ -5,12 +5,14 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod cell;
 mod check;
 mod connect;
 mod demo;
 mod desk;
 mod evidence;
 mod fingerprint;
+mod front;
 mod keys;
 mod log;
 mod output;
@@ -37,6 +39,11 @@ enum Command {
     Demo(demo::Args),
     /// Run the gateway.
     Serve(serve::Args),
+    /// Run as a cell behind a front.
+    #[command(subcommand)]
+    Cell(cell::Command),
+    /// Run a front: one address for callers, in front of cells that dial in.
+    Front(front::Args),
     /// Validate configuration and policies, without a network.
     Check(check::Args),
     /// Print the JSON Schema of the configuration, for editors.
@@ -85,6 +92,8 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Demo(args) => demo::run(args),
         Command::Serve(args) => serve::run(args),
+        Command::Cell(command) => cell::run(command),
+        Command::Front(args) => front::run(&args),
         Command::Check(args) => check::run(args),
         Command::Schema => check::schema(),
         Command::Wrap(args) => wrap::run(args),

@@ -6,6 +6,7 @@ mod arguments;
 mod asked;
 mod explain;
 mod matrix;
+mod sign;
 mod test;
 mod who;
 mod world;
@@ -19,6 +20,8 @@ pub(crate) enum Command {
     Test(test::Args),
     /// Print who may do what, as a table to commit and to compare.
     Matrix(matrix::Args),
+    /// Sign policies that a front distributes to its cells.
+    Sign(sign::Args),
 }
 
 /// Runs `carnet policy`.
@@ -27,5 +30,6 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Explain(args) => explain::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Matrix(args) => matrix::run(&args),
+        Command::Sign(args) => sign::run(&args),
     }
 }

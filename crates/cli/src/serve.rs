@@ -12,7 +12,7 @@ use crate::{ConfigFile, log, output};
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
     #[command(flatten)]
-    config: ConfigFile,
+    pub(crate) config: ConfigFile,
 }
 
 /// Runs the gateway.
@@ -85,7 +85,7 @@ pub(crate) async fn terminated() -> anyhow::Result<()> {
 }
 
 /// Begins to watch for SIGTERM and Ctrl-C; what it gives resolves on either.
-fn termination() -> anyhow::Result<impl Future<Output = ()>> {
+pub(crate) fn termination() -> anyhow::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut term = signal(SignalKind::terminate()).context("cannot watch for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot watch for Ctrl-C")?;

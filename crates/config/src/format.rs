@@ -46,6 +46,7 @@ pub(crate) static FILE: Table = Table {
         key("limits", T(&LIMITS), "Sizes, counts, times and rates."),
         key("evidence", T(&EVIDENCE), "How evidence is kept."),
         key("telemetry", T(&TELEMETRY), "Logs, metrics and traces of the gateway itself."),
+        key("front", T(&crate::front::JOIN), "The front that this gateway joins as a cell. Default: none"),
         key("admin", T(&ADMIN), "The operator's own listener: /metrics and /readyz with details."),
         key("drain", Duration, "How long open calls may run on after SIGTERM. Default: 25s"),
     ],
@@ -64,7 +65,7 @@ static CELL: Table = Table {
     ],
 };
 
-static LISTENER: Table = Table {
+pub(crate) static LISTENER: Table = Table {
     name: "a listener",
     keys: &[
         need("address", Address, "Address and port, such as 127.0.0.1:7300 or [::]:443."),
@@ -79,7 +80,7 @@ static LISTENER: Table = Table {
     ],
 };
 
-static LISTENER_TLS: Table = Table {
+pub(crate) static LISTENER_TLS: Table = Table {
     name: "TLS of a listener",
     keys: &[
         need("certificate", Path, "PEM file with the certificate chain."),
@@ -88,7 +89,7 @@ static LISTENER_TLS: Table = Table {
     ],
 };
 
-static IDENTITY: Table = Table {
+pub(crate) static IDENTITY: Table = Table {
     name: "identity",
     keys: &[
         key("issuers", List(&T(&ISSUER)), "OpenID providers whose tokens are accepted."),
@@ -360,7 +361,7 @@ static ALLOW: Table = Table {
     ],
 };
 
-static LIMITS: Table = Table {
+pub(crate) static LIMITS: Table = Table {
     name: "limits",
     keys: &[
         key("request_body", Size, "Default: 4MiB"),
@@ -427,7 +428,7 @@ static RETENTION: Table = Table {
     ],
 };
 
-static TELEMETRY: Table = Table {
+pub(crate) static TELEMETRY: Table = Table {
     name: "telemetry",
     keys: &[
         key("log", T(&LOG), "The gateway's own log, without content."),
@@ -453,7 +454,7 @@ static OTLP: Table = Table {
     ],
 };
 
-static ADMIN: Table = Table {
+pub(crate) static ADMIN: Table = Table {
     name: "admin",
     keys: &[
         need("address", Address, "Address and port, such as 127.0.0.1:7301."),

@@ -7,6 +7,7 @@
 mod check;
 mod diagnostic;
 mod format;
+mod front;
 mod policy_tests;
 mod report;
 mod resolve;
@@ -21,6 +22,7 @@ mod view;
 mod yaml;
 
 pub use diagnostic::{Diagnostic, Severity, render};
+pub use front::{CellOfFront, FrontConfig, JoinConfig, LoadedFront, load_front};
 pub use policy_tests::{PolicyTest, TestCaller, parse_policy_tests};
 pub use resolve::folder_of;
 pub use resolved::*;

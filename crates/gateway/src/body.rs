@@ -1,6 +1,5 @@
 //! Response bodies: one buffer, or a stream that is fed through a bounded channel.
 
-use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -8,6 +7,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
 use tokio::sync::{mpsc, oneshot};
 
 /// Events that may wait for a slow reader before its stream is held up.
@@ -20,6 +20,8 @@ pub enum Reply {
     Whole(Bytes),
     /// Chunks as they come, and what tells the sending side, when dropped, that the caller is gone.
     Stream(mpsc::Receiver<Bytes>, Option<Present>),
+    /// What another side sends, as it sends it.
+    Relay(Incoming),
 }
 
 /// Held as long as the caller is there.
@@ -27,29 +29,35 @@ pub type Present = oneshot::Sender<()>;
 
 impl Body for Reply {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = hyper::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         match &mut *self {
             Reply::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
             Reply::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
             Reply::Stream(chunks, _) => {
                 chunks.poll_recv(cx).map(|chunk| chunk.map(|bytes| Ok(Frame::data(bytes))))
             }
+            Reply::Relay(body) => Pin::new(body).poll_frame(cx),
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(self, Reply::Whole(bytes) if bytes.is_empty())
+        match self {
+            Reply::Whole(bytes) => bytes.is_empty(),
+            Reply::Stream(..) => false,
+            Reply::Relay(body) => body.is_end_stream(),
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
             Reply::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Reply::Stream(..) => SizeHint::default(),
+            Reply::Relay(body) => body.size_hint(),
         }
     }
 }

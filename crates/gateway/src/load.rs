@@ -34,6 +34,8 @@ pub struct Runtime {
     pub per_tool: Option<Rates<([u8; 32], u64)>>,
     /// What the hashes in `gate.epochs` are of. It is kept before any record names them.
     pub state: Vec<Vec<u8>>,
+    /// Version of the policies that came by a front; 0: none.
+    pub distributed: u64,
     /// Warnings, rendered.
     pub warnings: Vec<String>,
     /// Every file it was made from.
@@ -159,6 +161,8 @@ pub fn runtime(
     let Loaded { config, warnings } = loaded;
     let mut errors = Vec::new();
     let table = Jurisdictions::built_in().map_err(|e| vec![e.to_string()])?;
+    let (front, distributed) = crate::join::policies::kept(&config).map_err(|e| vec![e])?;
+    let sources = &[sources, &front].concat();
     let policies = policies(&config, &table, sources).map_err(|e| errors.extend(e));
     let identities = match previous.filter(|p| p.config.identity == config.identity) {
         Some(previous) => Ok(previous.identities.clone()),
@@ -214,6 +218,7 @@ pub fn runtime(
         per_tool: config.limits.per_tool.and_then(Rates::new),
         gate,
         state,
+        distributed,
         identities,
         servers,
         warnings: all_warnings,

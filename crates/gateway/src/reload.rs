@@ -113,6 +113,7 @@ fn unchangeable(old: &carnet_config::Config, new: &carnet_config::Config) -> Vec
     restart("telemetry", old.telemetry != new.telemetry);
     restart("evidence", old.evidence != new.evidence);
     restart("admin", old.admin != new.admin);
+    restart("front", old.front != new.front);
     let fixed = |c: &carnet_config::Config| {
         let l = &c.limits;
         (l.connections, l.concurrency, l.headers, l.header_timeout)

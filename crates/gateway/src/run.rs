@@ -92,6 +92,7 @@ pub async fn start(start: Start) -> Result<Running, Vec<String>> {
         admin_address = socket.local_addr().ok();
         listeners.push(tokio::spawn(serve_admin(&gateway, socket)));
     }
+    listeners.extend(crate::join::start(&gateway).map_err(one)?);
     let heartbeats = tokio::spawn(record::heartbeat(gateway.clone()));
     tokio::spawn(crate::control::serve(gateway.clone()));
     tokio::spawn(crate::desk::tend(gateway.clone()));

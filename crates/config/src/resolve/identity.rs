@@ -13,7 +13,7 @@ use crate::scalar;
 use crate::view::View;
 
 impl Resolver<'_, '_> {
-    pub(super) fn identity(&mut self, view: View<'_>, listeners: &[Listener]) -> IdentityConfig {
+    pub(crate) fn identity(&mut self, view: View<'_>, listeners: &[Listener]) -> IdentityConfig {
         let issuers = view.get("issuers").items().filter_map(|v| self.issuer(v)).collect();
         self.no_duplicates(view.get("issuers"), "issuer", "issuers");
         let tokens = view.get("tokens").items().filter_map(|v| self.token(v)).collect();

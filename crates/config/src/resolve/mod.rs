@@ -53,6 +53,7 @@ impl Resolver<'_, '_> {
             masking,
             evidence: self.evidence(root.get("evidence")),
             telemetry: self.telemetry(root.get("telemetry")),
+            front: self.joined(root.get("front")),
             admin: self.admin(root.get("admin")),
             drain: root.get("drain").duration(seconds(25)),
             cell,
@@ -64,7 +65,7 @@ impl Resolver<'_, '_> {
         }
     }
 
-    fn listeners(&mut self, view: View<'_>) -> Vec<Listener> {
+    pub(crate) fn listeners(&mut self, view: View<'_>) -> Vec<Listener> {
         if !view.given() {
             let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 7300));
             return vec![Listener {
@@ -163,7 +164,7 @@ impl Resolver<'_, '_> {
             .collect()
     }
 
-    fn telemetry(&mut self, view: View<'_>) -> Telemetry {
+    pub(crate) fn telemetry(&mut self, view: View<'_>) -> Telemetry {
         let log = view.get("log");
         let level = match log.get("level").text() {
             Some("error") => LogLevel::Error,
@@ -198,7 +199,7 @@ impl Resolver<'_, '_> {
         })
     }
 
-    fn admin(&mut self, view: View<'_>) -> Option<Admin> {
+    pub(crate) fn admin(&mut self, view: View<'_>) -> Option<Admin> {
         let address = view.get("address");
         let socket = address.text().and_then(scalar::address)?;
         if !socket.ip().is_loopback() && !view.get("plaintext_beyond_loopback").flag() {
@@ -237,7 +238,7 @@ fn retention(view: View<'_>) -> Option<Duration> {
     preset.max(keep)
 }
 
-fn limits(view: View<'_>) -> Limits {
+pub(crate) fn limits(view: View<'_>) -> Limits {
     let rate = view.get("rate");
     Limits {
         request_body: view.get("request_body").size(4 << 20),

@@ -72,6 +72,8 @@ pub struct Config {
     pub evidence: EvidenceConfig,
     /// Logs, metrics and traces of the gateway itself.
     pub telemetry: Telemetry,
+    /// The front that this gateway joins as a cell.
+    pub front: Option<crate::front::JoinConfig>,
     /// The operator's own listener: `/metrics`, `/readyz` with details.
     pub admin: Option<Admin>,
     /// How long open calls may run on after SIGTERM.

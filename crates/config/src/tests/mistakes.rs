@@ -699,6 +699,7 @@ fn defaults_are_as_documented() {
                 format: Text,
                 otlp: None,
             },
+            front: None,
             admin: None,
             drain: 25s,
         }

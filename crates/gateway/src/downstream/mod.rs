@@ -9,6 +9,7 @@ pub mod streams;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use carnet_config::Listener;
 use carnet_gate::Caller;
 use carnet_identity::{IdentityError, ResourceMetadata, challenge, protected_resource_metadata};
 use http::header::{HOST, HeaderMap, HeaderValue, ORIGIN, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -17,12 +18,13 @@ use hyper::body::Incoming;
 
 use crate::body::{self, Reply};
 use crate::gateway::{Gateway, now};
+use crate::identity::Identities;
 use crate::load::Runtime;
 use crate::server::{Answer, Peer};
 use crate::servers::{Reach, Server};
 
 /// Where the metadata of protected resources is (RFC 9728).
-const METADATA: &str = "/.well-known/oauth-protected-resource";
+pub(crate) const METADATA: &str = "/.well-known/oauth-protected-resource";
 
 /// What a path asks for.
 enum Route<'a> {
@@ -45,7 +47,8 @@ impl Answer for Gateway {
         if *self.stopping.borrow() {
             return later(StatusCode::SERVICE_UNAVAILABLE, 1, "the gateway is stopping");
         }
-        if let Err(refusal) = check_origin(&runtime, request.headers(), request.uri(), &peer) {
+        let (listeners, public) = (&runtime.config.listeners, runtime.config.public_url.as_deref());
+        if let Err(refusal) = check_origin(listeners, public, request.headers(), request.uri(), &peer) {
             return refusal;
         }
         if let Some(path) = request.uri().path().strip_prefix(METADATA) {
@@ -116,29 +119,43 @@ impl Gateway {
         if !known || runtime.identities.issuers.is_empty() {
             return body::empty(StatusCode::NOT_FOUND);
         }
-        let resource = format!("{base}{path}");
-        let document = protected_resource_metadata(&ResourceMetadata {
-            resource: &resource,
-            authorization_servers: &runtime.identities.issuers,
-            scopes: &runtime.identities.scopes,
-            ..ResourceMetadata::default()
-        });
-        body::json(StatusCode::OK, document)
+        metadata(&runtime.identities, &base, &path)
     }
 
     fn unauthenticated(&self, runtime: &Runtime, uri: &Uri, error: &IdentityError) -> Response<Reply> {
         self.metrics.unauthenticated(error.rule());
-        tracing::debug!(rule = error.rule(), "a request was not identified");
-        let metadata = (!runtime.identities.issuers.is_empty())
-            .then(|| format!("{}{METADATA}{}", self.public_url(runtime), uri.path()));
-        let challenge = challenge(error, metadata.as_deref(), &runtime.identities.scopes);
-        let status = StatusCode::from_u16(challenge.status).unwrap_or(StatusCode::UNAUTHORIZED);
-        let mut response = body::text(status, format!("{}\n", challenge.description));
-        if let Some(value) = challenge.www_authenticate.and_then(|v| HeaderValue::from_str(&v).ok()) {
-            response.headers_mut().insert(WWW_AUTHENTICATE, value);
-        }
-        response
+        unauthenticated(&runtime.identities, &self.public_url(runtime), uri.path(), error)
     }
+}
+
+/// The metadata of one resource (RFC 9728).
+pub(crate) fn metadata(identities: &Identities, base: &str, path: &str) -> Response<Reply> {
+    let resource = format!("{base}{path}");
+    let document = protected_resource_metadata(&ResourceMetadata {
+        resource: &resource,
+        authorization_servers: &identities.issuers,
+        scopes: &identities.scopes,
+        ..ResourceMetadata::default()
+    });
+    body::json(StatusCode::OK, document)
+}
+
+/// The answer to a request whose sender is not known, and where to become known.
+pub(crate) fn unauthenticated(
+    identities: &Identities,
+    base: &str,
+    path: &str,
+    error: &IdentityError,
+) -> Response<Reply> {
+    tracing::debug!(rule = error.rule(), "a request was not identified");
+    let metadata = (!identities.issuers.is_empty()).then(|| format!("{base}{METADATA}{path}"));
+    let challenge = challenge(error, metadata.as_deref(), &identities.scopes);
+    let status = StatusCode::from_u16(challenge.status).unwrap_or(StatusCode::UNAUTHORIZED);
+    let mut response = body::text(status, format!("{}\n", challenge.description));
+    if let Some(value) = challenge.www_authenticate.and_then(|v| HeaderValue::from_str(&v).ok()) {
+        response.headers_mut().insert(WWW_AUTHENTICATE, value);
+    }
+    response
 }
 
 /// `/mcp/NAME`, `/mcp/NAME/sse`, `/mcp/NAME/messages`; or the address that the server itself has, where the gateway has
@@ -190,20 +207,21 @@ fn name_of(host: &str) -> &str {
 
 /// DNS rebinding: a page that a browser loaded from elsewhere must not reach the gateway under a name that is not its own
 /// (MCP, Streamable HTTP, security).
-fn check_origin(
-    runtime: &Runtime,
+pub(crate) fn check_origin(
+    listeners: &[Listener],
+    public_url: Option<&str>,
     headers: &HeaderMap,
     uri: &Uri,
     peer: &Peer,
 ) -> Result<(), Response<Reply>> {
     let forbid = || Err(body::text(StatusCode::FORBIDDEN, "this Host or Origin is not accepted\n"));
-    let Some(listener) = runtime.config.listeners.get(peer.listener) else { return Ok(()) };
+    let Some(listener) = listeners.get(peer.listener) else { return Ok(()) };
     // Which of two is meant, the gateway and whoever stands before it could see differently.
     if headers.get_all(HOST).iter().nth(1).is_some() || headers.get_all(ORIGIN).iter().nth(1).is_some() {
         return forbid();
     }
     let Some(host) = host_of(uri, headers) else { return forbid() };
-    let public = runtime.config.public_url.as_deref().and_then(|u| u.parse::<Uri>().ok());
+    let public = public_url.and_then(|u| u.parse::<Uri>().ok());
     let public_host = public.as_ref().and_then(Uri::host);
     let name = name_of(host).to_ascii_lowercase();
     let own = |name: &str| {

@@ -40,6 +40,9 @@ pub async fn endpoint(
         Err(response) => return response,
     };
     let size = bytes.len();
+    if !crate::join::is_as_asserted(&head.extensions, &bytes) {
+        return refuse(gateway, &arrived, server, None, &not_asserted(), size, &head.headers).await;
+    }
     let read = read(&arrived, &head.headers, bytes).and_then(|(messages, batch)| {
         for message in &messages {
             agree(server, &head.headers, message).map_err(|r| (message.id_raw().map(<[u8]>::to_vec), r))?;
@@ -81,6 +84,9 @@ pub async fn messages(
         Err(response) => return response,
     };
     let size = bytes.len();
+    if !crate::join::is_as_asserted(&head.extensions, &bytes) {
+        return refuse(gateway, &arrived, server, None, &not_asserted(), size, &head.headers).await;
+    }
     // HTTP+SSE knows no headers that mirror the body: as over stdio, the body alone says what a message is.
     let (messages, batch) = match read(&arrived, &head.headers, bytes) {
         Ok(read) => read,
@@ -102,6 +108,11 @@ pub async fn messages(
         let _ = walked.await;
     }
     body::empty(StatusCode::ACCEPTED)
+}
+
+/// A body that is not the one which the front took from the caller.
+fn not_asserted() -> Refusal {
+    Refusal::new(400, code::INVALID_REQUEST, "the body is not the one that the front asserted")
 }
 
 /// JSON, as it is: a body that is packed would have to be unpacked to be inspected, and no client packs one.

@@ -86,7 +86,7 @@ pub async fn copy(
                 let _ = stream.send(super::message_event(answer).into()).await;
             }
         }
-        mut body @ Reply::Stream(..) => {
+        mut body @ (Reply::Stream(..) | Reply::Relay(_)) => {
             while let Some(Ok(frame)) = body.frame().await {
                 if let Ok(chunk) = frame.into_data()
                     && stream.send(chunk).await.is_err()

@@ -1,0 +1,277 @@
+//! The cells' side of a front: connections that cells have dialled, each known by its certificate. The front is the HTTP/2
+//! client on them. What a cell may own is in the front's configuration; what it says of itself must agree.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use bytes::Bytes;
+use carnet_config::{CellOfFront, FrontConfig};
+use carnet_tunnel::announce::{self, Announcement, Hello};
+use http::Request;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::client::conn::http2::{self, SendRequest};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use sha2::{Digest, Sha256};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+use super::Front;
+use crate::join::{ALPN, CONNECTION_WINDOW, PING, STREAM_WINDOW};
+
+/// How often a cell is asked how it is.
+pub(super) const HELLO: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Connections of cells, and such as want to be, at once.
+const MOST: usize = 4096;
+
+/// A connection of a cell.
+pub(super) struct Tunnel {
+    number: usize,
+    pub(super) send: SendRequest<Full<Bytes>>,
+}
+
+/// A cell and its connections.
+pub(super) struct Cell {
+    pub(super) name: Arc<str>,
+    config: CellOfFront,
+    state: RwLock<State>,
+    next: AtomicUsize,
+}
+
+#[derive(Default)]
+struct State {
+    tunnels: Vec<Arc<Tunnel>>,
+    servers: BTreeSet<String>,
+    policies: u64,
+}
+
+/// Why a call has no way to its server.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Away {
+    /// The cell is not connected.
+    Cell,
+    /// It is, and does not have the server now.
+    Server,
+}
+
+impl Cell {
+    /// A way to a server of this cell, other than those tried.
+    pub(super) fn way(
+        &self,
+        server: &str,
+        tried: &[usize],
+    ) -> Result<(usize, SendRequest<Full<Bytes>>), Away> {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        let open: Vec<_> =
+            state.tunnels.iter().filter(|t| !t.send.is_closed() && !tried.contains(&t.number)).collect();
+        let turn = self.next.fetch_add(1, Ordering::Relaxed);
+        let tunnel = open.get(turn.checked_rem(open.len()).unwrap_or(0)).ok_or(Away::Cell)?;
+        if !state.servers.contains(server) {
+            return Err(Away::Server);
+        }
+        Ok((tunnel.number, tunnel.send.clone()))
+    }
+
+    /// Connections, servers and version of distributed policies.
+    pub(super) fn status(&self) -> (usize, Vec<String>, u64) {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        let open = state.tunnels.iter().filter(|t| !t.send.is_closed()).count();
+        (open, state.servers.iter().cloned().collect(), state.policies)
+    }
+
+    fn note(&self, said: Announcement) {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        state.servers = said.servers;
+        state.policies = said.policies;
+    }
+
+    fn add(&self, tunnel: Arc<Tunnel>) {
+        self.state.write().unwrap_or_else(PoisonError::into_inner).tunnels.push(tunnel);
+    }
+
+    fn remove(&self, number: usize) {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        state.tunnels.retain(|t| t.number != number);
+    }
+
+    /// What a cell says of itself must be what it was configured to be.
+    fn agrees(&self, said: &Announcement) -> Result<(), &'static str> {
+        let owned = |server: &String| self.config.servers.iter().any(|s| **s == **server);
+        if *said.cell != *self.name {
+            return Err("it says that it is another cell");
+        }
+        if said.region != self.config.region.as_str() {
+            return Err("it says that it is in another region");
+        }
+        if !said.servers.iter().all(owned) {
+            return Err("it offers a server that is not its own");
+        }
+        Ok(())
+    }
+}
+
+/// All cells of the configuration.
+pub(super) struct Cells {
+    by_certificate: BTreeMap<[u8; 32], Arc<Cell>>,
+    by_server: BTreeMap<Arc<str>, Arc<Cell>>,
+    numbers: AtomicUsize,
+}
+
+impl Cells {
+    pub(super) fn new(config: &FrontConfig) -> Cells {
+        let (mut by_certificate, mut by_server) = (BTreeMap::new(), BTreeMap::new());
+        for (name, cell) in &config.cells {
+            let known = Arc::new(Cell {
+                name: name.clone(),
+                config: cell.clone(),
+                state: RwLock::default(),
+                next: AtomicUsize::new(0),
+            });
+            by_server.extend(cell.servers.iter().map(|s| (s.clone(), known.clone())));
+            by_certificate.insert(cell.certificate, known);
+        }
+        Cells { by_certificate, by_server, numbers: AtomicUsize::new(0) }
+    }
+
+    /// The cell that owns a server.
+    pub(super) fn owner(&self, server: &str) -> Option<&Arc<Cell>> {
+        self.by_server.get(server)
+    }
+
+    /// The names of all servers.
+    pub(super) fn servers(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.by_server.keys()
+    }
+
+    /// Every cell.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Arc<Cell>> {
+        self.by_certificate.values()
+    }
+}
+
+/// Accepts cells until the front is over. Open tunnels end with it.
+pub(super) async fn accept(front: Arc<Front>, socket: TcpListener, tls: Arc<rustls::ServerConfig>) {
+    let acceptor = TlsAcceptor::from(tls);
+    let places = Arc::new(tokio::sync::Semaphore::new(MOST));
+    let mut over = front.over.subscribe();
+    let mut open = tokio::task::JoinSet::new();
+    loop {
+        while open.try_join_next().is_some() {}
+        let Ok(place) = places.clone().acquire_owned().await else { return };
+        let accepted = tokio::select! {
+            accepted = socket.accept() => accepted,
+            _ = over.wait_for(|over| *over) => break,
+        };
+        let Ok((stream, _)) = accepted else {
+            // Out of file descriptors, mostly: a pause instead of a spin.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            continue;
+        };
+        let (front, acceptor) = (front.clone(), acceptor.clone());
+        open.spawn(async move {
+            if let Err(why) = tunnel(&front, &acceptor, stream).await {
+                tracing::warn!(why, "a connection of a cell was not accepted");
+            }
+            drop(place);
+        });
+    }
+    open.shutdown().await;
+}
+
+/// One connection, from its handshake to its end.
+async fn tunnel(front: &Arc<Front>, acceptor: &TlsAcceptor, stream: TcpStream) -> Result<(), &'static str> {
+    stream.set_nodelay(true).map_err(|_| "no connection")?;
+    let handshake = tokio::time::timeout(PATIENCE, acceptor.accept(stream)).await;
+    let stream = handshake.map_err(|_| "no handshake in time")?.map_err(|_| "TLS failed")?;
+    let cell = known(front, &stream)?;
+    let (mut send, connection) = http2::Builder::new(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .keep_alive_interval(PING)
+        .keep_alive_timeout(PING)
+        .keep_alive_while_idle(true)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_header_list_size(64 << 10)
+        .handshake(TokioIo::new(stream))
+        .await
+        .map_err(|_| "it does not speak HTTP/2")?;
+    let mut connection = tokio::spawn(connection);
+    let said = tokio::time::timeout(PATIENCE, hello(front, cell, &mut send)).await;
+    let said = said.map_err(|_| "it does not say who it is")??;
+    cell.note(said);
+    let number = front.cells.numbers.fetch_add(1, Ordering::Relaxed);
+    cell.add(Arc::new(Tunnel { number, send: send.clone() }));
+    tracing::info!(cell = %cell.name, "a cell has joined");
+    let ended = stand(front, cell, &mut send, &mut connection).await;
+    cell.remove(number);
+    tracing::info!(cell = %cell.name, "a connection of a cell has ended");
+    if ended.is_err() {
+        connection.abort();
+    }
+    ended
+}
+
+/// The cell that a certificate is of.
+fn known<'a>(front: &'a Arc<Front>, stream: &TlsStream<TcpStream>) -> Result<&'a Arc<Cell>, &'static str> {
+    let tls = stream.get_ref().1;
+    if tls.alpn_protocol() != Some(ALPN) {
+        return Err("it is no cell");
+    }
+    let certificate = tls.peer_certificates().and_then(|c| c.first()).ok_or("it has no certificate")?;
+    let hash: [u8; 32] = Sha256::digest(certificate).into();
+    front.cells.by_certificate.get(&hash).ok_or("its certificate is not that of a cell")
+}
+
+/// Asks how the cell is until the connection ends.
+async fn stand(
+    front: &Arc<Front>,
+    cell: &Arc<Cell>,
+    send: &mut SendRequest<Full<Bytes>>,
+    connection: &mut tokio::task::JoinHandle<hyper::Result<()>>,
+) -> Result<(), &'static str> {
+    loop {
+        tokio::select! {
+            _ = &mut *connection => return Ok(()),
+            () = tokio::time::sleep(HELLO) => {}
+        }
+        if send.is_closed() {
+            // It drains: open calls finish, new ones go elsewhere.
+            let _ = (&mut *connection).await;
+            return Ok(());
+        }
+        match tokio::time::timeout(PATIENCE, hello(front, cell, send)).await {
+            Ok(Ok(said)) => cell.note(said),
+            // A cell that drains meanwhile, or is gone: the connection says so.
+            Ok(Err(NO_ANSWER)) => {}
+            Ok(Err(why)) => return Err(why),
+            Err(_) => return Err("it answers no longer"),
+        }
+    }
+}
+
+const NO_ANSWER: &str = "it gives no answer";
+
+async fn hello(
+    front: &Arc<Front>,
+    cell: &Cell,
+    send: &mut SendRequest<Full<Bytes>>,
+) -> Result<Announcement, &'static str> {
+    let has = cell.status().2;
+    let policies = front.policies.load();
+    let newer = policies.as_ref().as_ref().filter(|bundle| bundle.version() > has).cloned();
+    let hello = Hello::new(&front.config.name, newer);
+    let request = Request::post(format!("https://cell{}", announce::PATH))
+        .body(Full::new(Bytes::from(hello.to_bytes())))
+        .map_err(|_| NO_ANSWER)?;
+    let response = send.send_request(request).await.map_err(|_| NO_ANSWER)?;
+    let body = Limited::new(response.into_body(), announce::MOST).collect().await.map_err(|_| NO_ANSWER)?;
+    let said = Announcement::parse(&body.to_bytes()).map_err(|_| "its announcement cannot be used")?;
+    cell.agrees(&said)?;
+    if let Some(why) = &said.refused {
+        tracing::warn!(cell = %cell.name, why, "a cell has not taken the distributed policies");
+    }
+    Ok(said)
+}

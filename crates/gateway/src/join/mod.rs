@@ -1,0 +1,164 @@
+//! A cell that joins a front: it dials out, over TLS with a certificate of its own, and serves HTTP/2 on the connection it
+//! made. So nobody connects to the cell, and what comes through the tunnel walks the very way of what comes by a
+//! listener: identified, decided, masked and recorded here. HTTP/2 brings streams that do not wait for each other,
+//! flow control and an orderly end; several connections keep one lost packet from holding up everything.
+
+mod answer;
+pub mod policies;
+
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use carnet_config::JoinConfig;
+use carnet_tunnel::{Checker, PublicKey};
+use hyper::server::conn::http2;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use rustls_pki_types::ServerName;
+use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use crate::gateway::Gateway;
+use crate::identity::pem;
+use crate::stop::reached;
+use crate::tls;
+use answer::Joined;
+
+pub use answer::is_as_asserted;
+
+/// The protocol's name in the TLS handshake (ALPN): who speaks anything else is not connected.
+pub const ALPN: &[u8] = b"carnet-tunnel/1";
+
+/// Either side that hears nothing for this long asks, and ends the connection when nothing comes for as long again.
+pub const PING: Duration = Duration::from_secs(10);
+/// Bytes of one reply that may be on their way.
+pub const STREAM_WINDOW: u32 = 1 << 20;
+/// Bytes of all replies of a connection that may be on their way.
+pub const CONNECTION_WINDOW: u32 = 8 << 20;
+
+const CONNECT: Duration = Duration::from_secs(10);
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// A connection that stood this long was a good one: the next attempt comes at once.
+const STOOD: Duration = Duration::from_secs(30);
+
+/// What every connection of a cell to its front needs.
+struct Dial {
+    config: JoinConfig,
+    tls: TlsConnector,
+    server: ServerName<'static>,
+    joined: Arc<Joined>,
+}
+
+/// Joins the front of the configuration, if there is one: a task for each connection, which ends when the gateway stops.
+///
+/// # Errors
+/// When a key or certificate cannot be read.
+pub fn start(gateway: &Arc<Gateway>) -> Result<Vec<JoinHandle<()>>, String> {
+    let runtime = gateway.runtime.load_full();
+    let Some(config) = runtime.config.front.clone() else { return Ok(Vec::new()) };
+    let key = pem(&config.key)?;
+    let identity = (config.certificate.as_path(), key.as_str(), "the key of the cell's certificate");
+    let mut client = tls::client(Some(&config.ca), Some(identity)).map_err(|e| e.to_string())?;
+    client.alpn_protocols = vec![ALPN.to_vec()];
+    let server = ServerName::try_from(config.host.clone())
+        .map_err(|_| format!("front.address: {} is no host name", config.host))?;
+    let checker = Checker::new(&config.name, &runtime.config.cell.name, public_key(&config.assertions)?);
+    let policies = config.policies.as_deref().map(public_key).transpose()?;
+    let joined = Arc::new(Joined::new(gateway.clone(), checker, policies));
+    let connections = config.connections;
+    let dial = Arc::new(Dial { config, tls: TlsConnector::from(Arc::new(client)), server, joined });
+    Ok((0..connections).map(|_| tokio::spawn(keep(dial.clone()))).collect())
+}
+
+/// Reads a public key.
+///
+/// # Errors
+/// A sentence that names the file.
+pub fn public_key(path: &std::path::Path) -> Result<PublicKey, String> {
+    let text = std::fs::read_to_string(path).map_err(|e| format!("{}: {}", path.display(), e.kind()))?;
+    PublicKey::from_pem(&text).map_err(|e| format!("{}: {e}", path.display()))
+}
+
+/// Keeps one connection up until the gateway stops.
+async fn keep(dial: Arc<Dial>) {
+    let mut stopping = dial.joined.gateway.stopping.subscribe();
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let began = std::time::Instant::now();
+        let connected = tokio::select! {
+            connected = connect(&dial) => connected,
+            () = reached(Some(&mut stopping)) => return,
+        };
+        match connected {
+            Ok((stream, peer)) => {
+                tracing::info!(front = %dial.config.name, "joined");
+                serve(&dial, stream, peer).await;
+                tracing::info!(front = %dial.config.name, "the connection to the front has ended");
+            }
+            Err(why) => tracing::warn!(front = %dial.config.name, why, "the front cannot be joined"),
+        }
+        if *stopping.borrow() {
+            return;
+        }
+        pause = if began.elapsed() > STOOD { FIRST_PAUSE } else { (pause * 2).min(LONGEST_PAUSE) };
+        // Cells that lost the same front do not come back in the same moment.
+        let spread = pause.mul_f64(rand::random_range(0.5..1.0));
+        tokio::select! {
+            () = tokio::time::sleep(spread) => {}
+            () = reached(Some(&mut stopping)) => return,
+        }
+    }
+}
+
+async fn connect(dial: &Dial) -> Result<(TlsStream<TcpStream>, SocketAddr), &'static str> {
+    let handshake = async {
+        let stream = TcpStream::connect((dial.config.host.as_str(), dial.config.port))
+            .await
+            .map_err(|_| "no connection")?;
+        let peer = stream.peer_addr().map_err(|_| "no connection")?;
+        stream.set_nodelay(true).map_err(|_| "no connection")?;
+        let stream = dial.tls.connect(dial.server.clone(), stream).await.map_err(|_| "TLS failed")?;
+        if stream.get_ref().1.alpn_protocol() != Some(ALPN) {
+            return Err("the other side is no front");
+        }
+        Ok((stream, peer))
+    };
+    tokio::time::timeout(CONNECT, handshake).await.map_err(|_| "no answer in time")?
+}
+
+/// Serves one connection to its end. When the gateway stops, the front is told, and open calls finish.
+async fn serve(dial: &Dial, stream: TlsStream<TcpStream>, peer: SocketAddr) {
+    let joined = dial.joined.clone();
+    let service = service_fn(move |request| {
+        let joined = joined.clone();
+        async move { Ok::<_, std::convert::Infallible>(joined.answer(request, peer).await) }
+    });
+    let runtime = dial.joined.gateway.runtime.load_full();
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder
+        .timer(TokioTimer::new())
+        .keep_alive_interval(PING)
+        .keep_alive_timeout(PING)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_concurrent_streams(u32::try_from(runtime.config.limits.concurrency).unwrap_or(u32::MAX))
+        .max_header_list_size(u32::try_from(runtime.config.limits.headers).unwrap_or(u32::MAX));
+    drop(runtime);
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let mut stopping = dial.joined.gateway.stopping.subscribe();
+    tokio::select! {
+        _ = connection.as_mut() => return,
+        () = reached(Some(&mut stopping)) => connection.as_mut().graceful_shutdown(),
+    }
+    let mut cut = dial.joined.gateway.ending.cut();
+    tokio::select! {
+        _ = connection.as_mut() => {}
+        // Calls that are told to end still hand over what they end with.
+        () = async { reached(Some(&mut cut)).await; tokio::time::sleep(crate::stop::LAST).await } => {}
+    }
+}
