@@ -20,3 +20,4 @@ mod sdk;
 mod servers;
 mod shell;
 mod vault;
+mod witness;

@@ -23,6 +23,7 @@ mod sessions;
 mod subject;
 mod token;
 mod verify;
+mod witness;
 mod wrap;
 
 /// Carnet: a gateway in front of MCP servers that identifies, decides, masks, records and proves.
@@ -71,6 +72,8 @@ enum Command {
     Evidence(evidence::Command),
     /// Check the log in a data folder.
     Verify(verify::Args),
+    /// Sign the checkpoints of other logs, as long as they only grow (C2SP tlog-witness).
+    Witness(witness::Args),
     /// Explain and test policies.
     #[command(subcommand)]
     Policy(policy::Command),
@@ -105,6 +108,7 @@ fn main() -> ExitCode {
         Command::Keys(command) => keys::run(command),
         Command::Evidence(command) => evidence::run(command),
         Command::Verify(args) => verify::run(args),
+        Command::Witness(args) => witness::run(args),
         Command::Policy(command) => policy::run(command),
         Command::Fingerprint(args) => fingerprint::run(&args),
         Command::Token(args) => token::run(args),

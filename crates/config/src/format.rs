@@ -408,6 +408,28 @@ static EVIDENCE: Table = Table {
         ),
         key("retention", T(&RETENTION), "How long evidence is kept."),
         key("backup_horizon", Duration, "How long a backup of the key store may be restored. Default: 30d"),
+        key("witness", T(&WITNESS), "Who else signs checkpoints. Default: nobody."),
+        key("timestamp", T(&TIMESTAMP), "Who states the time of checkpoints (RFC 3161). Default: nobody."),
+    ],
+};
+
+static WITNESS: Table = Table {
+    name: "witness",
+    keys: &[
+        need("policy", Path, "A file in the form of C2SP tlog-policy, with the URLs of the witnesses."),
+        key("every", Duration, "How often a checkpoint is submitted. Default: 60s"),
+        key("ca", Path, "PEM roots for https. Default: the system's."),
+        key("allow_plaintext", Flag, "Allow http:// to a host that is not loopback. Default: false"),
+    ],
+};
+
+static TIMESTAMP: Table = Table {
+    name: "timestamp",
+    keys: &[
+        need("url", Url, "Address of the time stamp authority."),
+        key("every", Duration, "How often a checkpoint is stamped. Default: 1h"),
+        key("ca", Path, "PEM roots for https. Default: the system's."),
+        key("allow_plaintext", Flag, "Allow http:// to a host that is not loopback. Default: false"),
     ],
 };
 

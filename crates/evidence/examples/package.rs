@@ -205,7 +205,7 @@ fn make(calls: u64, mut folder: Folder) {
 fn check(folder: &Path) {
     let began = Instant::now();
     let signer = Signer::new(ORIGIN, &[1; 32]).unwrap();
-    let options = Options { key: Some(signer.verifier()), last_checkpoint: None };
+    let options = Options { key: Some(signer.verifier()), ..Options::default() };
     let report = verify(&Folder(folder.to_owned()), &options, None).unwrap();
     assert!(report.holds(), "{}", report.to_text());
     let seconds = began.elapsed().as_secs_f64();

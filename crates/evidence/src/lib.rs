@@ -14,9 +14,11 @@ pub mod package;
 #[cfg(feature = "seal")]
 pub mod seal;
 pub mod segment;
+pub mod stamp;
 mod text;
 pub mod tree;
 pub mod verify;
+pub mod witness;
 
 #[cfg(test)]
 mod tests;

@@ -82,12 +82,27 @@ impl Note {
     /// The note as text.
     #[must_use]
     pub fn to_text(&self) -> String {
-        let mut out = format!("{}\n", self.text);
-        for s in &self.signatures {
-            let bytes = [s.id.as_slice(), s.bytes.as_slice()].concat();
-            out.push_str(&format!("{DASH}{} {}\n", s.name, b64(&bytes)));
-        }
-        out
+        let lines = self.signatures.iter().map(NoteSignature::to_line);
+        format!("{}\n{}", self.text, lines.collect::<String>())
+    }
+}
+
+impl NoteSignature {
+    /// The signature as a line, with its newline.
+    #[must_use]
+    pub fn to_line(&self) -> String {
+        let bytes = [self.id.as_slice(), self.bytes.as_slice()].concat();
+        format!("{DASH}{} {}\n", self.name, b64(&bytes))
+    }
+
+    /// Reads lines that somebody else adds to a note.
+    ///
+    /// # Errors
+    /// [`NoteError::Malformed`].
+    pub fn read_lines(text: &str) -> Result<Vec<NoteSignature>, NoteError> {
+        let lines = text.strip_suffix('\n').ok_or(NoteError::Malformed)?;
+        let lines: Option<Vec<_>> = lines.split('\n').map(signature_line).collect();
+        lines.ok_or(NoteError::Malformed)
     }
 }
 
@@ -99,19 +114,44 @@ fn signature_line(line: &str) -> Option<NoteSignature> {
     (!bytes.is_empty()).then(|| NoteSignature { name: name.to_owned(), id: *id, bytes: bytes.to_vec() })
 }
 
-fn check_name(name: &str) -> Result<(), NoteError> {
+pub(crate) fn check_name(name: &str) -> Result<(), NoteError> {
     let bad = name.is_empty() || name.chars().any(|c| c.is_whitespace() || c.is_control() || c == '+');
     if bad { Err(NoteError::Name) } else { Ok(()) }
 }
 
 /// Key id: the first four bytes of SHA-256(name || newline || algorithm || public key).
-fn key_id(name: &str, public: &[u8; 32]) -> [u8; 4] {
+pub(crate) fn key_id(name: &str, algorithm: u8, public: &[u8]) -> [u8; 4] {
     let mut sha = Sha256::new();
     sha.update(name.as_bytes());
-    sha.update([b'\n', ED25519]);
+    sha.update([b'\n', algorithm]);
     sha.update(public);
     let hash: [u8; 32] = sha.finalize().into();
     hash.first_chunk().copied().unwrap_or_default()
+}
+
+/// A verifier key of any algorithm, taken apart.
+pub(crate) struct VerifierText {
+    pub(crate) name: String,
+    pub(crate) id: [u8; 4],
+    pub(crate) algorithm: u8,
+    pub(crate) public: Vec<u8>,
+}
+
+/// Takes a verifier key apart and checks its id.
+pub(crate) fn verifier_text(vkey: &str) -> Result<VerifierText, NoteError> {
+    let mut parts = vkey.trim().splitn(3, '+');
+    let (name, id, key) = match (parts.next(), parts.next(), parts.next()) {
+        (Some(name), Some(id), Some(key)) => (name, id, key),
+        _ => return Err(NoteError::Key),
+    };
+    check_name(name)?;
+    let bytes = from_b64(key).ok_or(NoteError::Key)?;
+    let (algorithm, public) = bytes.split_first().ok_or(NoteError::Key)?;
+    let computed = key_id(name, *algorithm, public);
+    if id.len() != 8 || u32::from_str_radix(id, 16) != Ok(u32::from_be_bytes(computed)) {
+        return Err(NoteError::Key);
+    }
+    Ok(VerifierText { name: name.to_owned(), id: computed, algorithm: *algorithm, public: public.to_vec() })
 }
 
 /// A public key with its name.
@@ -128,29 +168,25 @@ impl Verifier {
     /// # Errors
     /// [`NoteError::Key`], [`NoteError::Name`].
     pub fn parse(vkey: &str) -> Result<Verifier, NoteError> {
-        let mut parts = vkey.trim().splitn(3, '+');
-        let (name, id, key) = match (parts.next(), parts.next(), parts.next()) {
-            (Some(name), Some(id), Some(key)) => (name, id, key),
+        let VerifierText { name, id, algorithm, public } = verifier_text(vkey)?;
+        let public: &[u8; 32] = match algorithm {
+            ED25519 => public.as_slice().try_into().map_err(|_| NoteError::Key)?,
             _ => return Err(NoteError::Key),
         };
-        check_name(name)?;
-        let bytes = from_b64(key).ok_or(NoteError::Key)?;
-        let public: &[u8; 32] = match bytes.split_first() {
-            Some((&ED25519, public)) => public.try_into().map_err(|_| NoteError::Key)?,
-            _ => return Err(NoteError::Key),
-        };
-        let computed = key_id(name, public);
-        if id.len() != 8 || u32::from_str_radix(id, 16) != Ok(u32::from_be_bytes(computed)) {
-            return Err(NoteError::Key);
-        }
         let key = VerifyingKey::from_bytes(public).map_err(|_| NoteError::Key)?;
-        Ok(Verifier { name: name.to_owned(), id: computed, key })
+        Ok(Verifier { name, id, key })
     }
 
     /// Name of the key: the origin of the log.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The public key, by which duplicates are known.
+    #[must_use]
+    pub fn public(&self) -> &[u8] {
+        self.key.as_bytes()
     }
 
     /// Whether a signature over some bytes is by this key. For what is no note; the bytes must say what they are.
@@ -188,7 +224,7 @@ impl Signer {
         check_name(name)?;
         let key = SigningKey::from_bytes(seed);
         let public = key.verifying_key();
-        let id = key_id(name, public.as_bytes());
+        let id = key_id(name, ED25519, public.as_bytes());
         Ok(Signer { verifier: Verifier { name: name.to_owned(), id, key: public }, key })
     }
 

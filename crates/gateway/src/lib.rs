@@ -31,3 +31,4 @@ pub mod stop;
 pub mod telemetry;
 pub mod tls;
 pub mod upstream;
+pub mod witness;

@@ -331,6 +331,11 @@ impl Recorder {
         Ok(())
     }
 
+    /// The data folder.
+    pub(crate) fn disk(&self) -> Arc<dyn Disk> {
+        Arc::clone(&self.disk)
+    }
+
     /// Reads the log.
     pub(crate) fn reader(&self) -> Reader {
         Reader::new(Arc::clone(&self.disk))

@@ -54,6 +54,7 @@ pub async fn start(start: Start) -> Result<Running, Vec<String>> {
     let one = |e: String| vec![e];
     let mut opened = record::open(&start.loaded.config).map_err(one)?;
     let runtime = load::runtime(start.loaded, &start.policies, opened.token_key, None)?;
+    let anchoring = crate::witness::Anchoring::read(&runtime.config).map_err(one)?;
     let sockets = bind(&runtime).await?;
     let admin = match &runtime.config.admin {
         None => None,
@@ -96,6 +97,7 @@ pub async fn start(start: Start) -> Result<Running, Vec<String>> {
     let heartbeats = tokio::spawn(record::heartbeat(gateway.clone()));
     tokio::spawn(crate::control::serve(gateway.clone()));
     tokio::spawn(crate::desk::tend(gateway.clone()));
+    tokio::spawn(crate::witness::tend(gateway.clone(), anchoring));
     tokio::spawn(record::settle(gateway.clone()));
     tokio::spawn(gateway.clone().sweep());
     tokio::spawn(gateway.runtime.load().identities.keys.clone().keep_fresh());

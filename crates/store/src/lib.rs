@@ -11,6 +11,7 @@
 //! DIR/log/segments/<first index, 20 digits>.seg
 //! DIR/log/checkpoint  vkey  tile/...         derived from the segments
 //! DIR/log/checkpoints/<size, 20 digits>      one an hour, for packages
+//! DIR/log/anchors/<size, 20 digits>          checkpoints with cosignatures; .tsr: with a time stamp ([`anchors`])
 //! DIR/log/state                              a short cut for the start, may be lost
 //! DIR/log/spare.seg                          the next segment, zeros
 //! DIR/index/index.db                         finds records; made again from the log when lost
@@ -19,6 +20,7 @@
 //! DIR/state/<hash>                           what was in force, in full
 //! ```
 
+pub mod anchors;
 pub mod disk;
 mod error;
 pub mod export;
@@ -28,6 +30,7 @@ pub mod log;
 mod reader;
 mod state;
 pub mod vault;
+pub mod witness;
 
 pub use disk::{Disk, DiskFile, RealDisk};
 pub use error::StoreError;

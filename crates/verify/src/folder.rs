@@ -60,4 +60,20 @@ impl LogSource for Folder {
         }
         Ok(names)
     }
+
+    fn anchors(&self) -> Result<Vec<String>, SourceError> {
+        let entries = match std::fs::read_dir(self.log.join("anchors")) {
+            Ok(entries) => entries,
+            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(e) => return Err(failed("anchors", &e)),
+        };
+        let mut names = Vec::new();
+        for entry in entries {
+            let name = entry.map_err(|e| failed("anchors", &e))?.file_name();
+            // What is being written has another ending.
+            let whole = |n: &&str| n.trim_end_matches(".tsr").bytes().all(|b| b.is_ascii_digit());
+            names.extend(name.to_str().filter(whole).map(str::to_owned));
+        }
+        Ok(names)
+    }
 }

@@ -14,7 +14,7 @@ use crate::Source;
 use crate::report::Report;
 use crate::resolved::{
     Admin, Cell, Config, EvidenceConfig, Limits, Listener, ListenerTls, LogFormat, LogLevel, Otlp, SecretRef,
-    Telemetry,
+    Telemetry, TimestampConfig, WitnessConfig,
 };
 use crate::scalar;
 use crate::view::View;
@@ -144,7 +144,29 @@ impl Resolver<'_, '_> {
             persons: self.persons(view.get("subjects").get("detected")),
             retention: retention(view.get("retention")),
             backup_horizon: view.get("backup_horizon").duration(seconds(30 * DAY)),
+            witness: self.witness(view.get("witness")),
+            timestamp: self.timestamp(view.get("timestamp")),
         }
+    }
+
+    fn witness(&mut self, view: View<'_>) -> Option<WitnessConfig> {
+        Some(WitnessConfig {
+            policy: view.get("policy").path(self.source.folder)?,
+            every: view.get("every").duration(seconds(60)),
+            ca: view.get("ca").path(self.source.folder),
+            allow_plaintext: view.get("allow_plaintext").flag(),
+        })
+    }
+
+    fn timestamp(&mut self, view: View<'_>) -> Option<TimestampConfig> {
+        let allow = view.get("allow_plaintext").flag();
+        self.no_plaintext(view.get("url"), allow, "use https, or allow it by `allow_plaintext: true`");
+        Some(TimestampConfig {
+            url: view.get("url").string()?,
+            every: view.get("every").duration(seconds(3600)),
+            ca: view.get("ca").path(self.source.folder),
+            allow_plaintext: allow,
+        })
     }
 
     /// Classes whose values name a person, and one person only. What is stored under a name of one's own would be lost

@@ -174,6 +174,36 @@ pub struct EvidenceConfig {
     pub retention: Option<Duration>,
     /// How long a backup of the key store may be restored.
     pub backup_horizon: Duration,
+    /// Who else signs checkpoints; `None`: nobody.
+    pub witness: Option<WitnessConfig>,
+    /// Who states the time of checkpoints; `None`: nobody.
+    pub timestamp: Option<TimestampConfig>,
+}
+
+/// Witnesses.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct WitnessConfig {
+    /// A C2SP tlog-policy.
+    pub policy: PathBuf,
+    /// How often a checkpoint is submitted.
+    pub every: Duration,
+    /// PEM roots for https; `None`: the system's.
+    pub ca: Option<PathBuf>,
+    /// Plain HTTP beyond loopback was allowed in so many words.
+    pub allow_plaintext: bool,
+}
+
+/// A time stamp authority.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TimestampConfig {
+    /// Its address.
+    pub url: String,
+    /// How often a checkpoint is stamped.
+    pub every: Duration,
+    /// PEM roots for https; `None`: the system's.
+    pub ca: Option<PathBuf>,
+    /// Plain HTTP beyond loopback was allowed in so many words.
+    pub allow_plaintext: bool,
 }
 
 /// Logs, metrics and traces of the gateway itself.

@@ -93,9 +93,9 @@ leaf_types! {
     /// A prefix of the log was pruned.
     RetentionPrune "retention.prune" ["to" "why"];
     /// The witnesses changed.
-    WitnessChange "witness.change" ["hash"];
+    WitnessChange "witness.change" ["hash" "why"];
     /// A time stamp or other anchor.
-    Anchor "anchor" ["hash"];
+    Anchor "anchor" ["hash" "to" "why"];
 }
 
 impl LeafType {

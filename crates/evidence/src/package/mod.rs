@@ -36,6 +36,8 @@ pub const END: &str = "log/checkpoint.end";
 pub const FRONTIER: &str = "log/frontier.start.json";
 /// RFC 9162 consistency proof from start to end.
 pub const CONSISTENCY: &str = "log/consistency.txt";
+/// Checkpoints of the range that others signed, and time stamps.
+pub const ANCHORS: &str = "log/anchors/";
 /// Every leaf of the range.
 pub const LEAVES: &str = "log/leaves.jsonl";
 /// What is disclosed.

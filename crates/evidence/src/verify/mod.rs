@@ -4,6 +4,7 @@
 //! the open tiles, and what is open at the time: sessions not closed, decisions not answered.
 
 mod alive;
+mod anchors;
 mod blobs;
 mod read;
 mod report;
@@ -18,6 +19,8 @@ use crate::note::{NoteError, Verifier};
 use crate::tree::Hash;
 
 pub(crate) use alive::Alive;
+pub(crate) use anchors::Anchors;
+pub use anchors::{StampError, Stamps, Trust};
 #[cfg(feature = "seal")]
 pub use blobs::KeyLookup;
 pub use report::{Fault, Finding, LISTED, Outcome, Report, Step};
@@ -46,6 +49,14 @@ pub trait LogSource {
     /// # Errors
     /// When the folder cannot be read.
     fn segments(&self) -> Result<Vec<String>, SourceError>;
+
+    /// Names of the files in `anchors/`, in any order.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    fn anchors(&self) -> Result<Vec<String>, SourceError> {
+        Ok(Vec::new())
+    }
 }
 
 /// What to verify against.
@@ -55,6 +66,8 @@ pub struct Options<'a> {
     pub key: Option<&'a Verifier>,
     /// A checkpoint that was kept from an earlier time.
     pub last_checkpoint: Option<&'a [u8]>,
+    /// Witnesses, time stamp authorities, and checkpoints seen before.
+    pub trust: Trust<'a>,
     /// Session keys, to open disclosures.
     #[cfg(feature = "seal")]
     pub keys: Option<&'a KeyLookup<'a>>,
@@ -67,6 +80,7 @@ impl<'a> Options<'a> {
         Options {
             key,
             last_checkpoint,
+            trust: Trust::default(),
             #[cfg(feature = "seal")]
             keys: None,
         }
@@ -101,9 +115,15 @@ pub fn verify(source: &dyn LogSource, options: &Options<'_>) -> Result<Report, S
     let mut sessions = Sessions::from(0);
     let mut alive = Alive::new();
     let mut blobs = blobs::Blobs::new(options, checkpoint.as_ref().map(|c| c.origin.as_str()));
+    let mut anchors = read_anchors(source, options, key.as_ref())?;
+    anchors.begin(0, || Some(stored.root()));
     let (segments, whole) = read::each(source, size, &mut |item| {
         stored.push(item)?;
-        if let Some(leaf) = leaves.note(item, Leaf::parse(item.bytes)) {
+        let leaf = leaves.note(item, Leaf::parse(item.bytes));
+        if item.index < size {
+            anchors.push(item.index, leaf.as_ref(), || Some(stored.root()));
+        }
+        if let Some(leaf) = leaf {
             sessions.push(item, &leaf);
             alive.push(item.index, &leaf);
             blobs.push(item, &leaf);
@@ -123,8 +143,19 @@ pub fn verify(source: &dyn LogSource, options: &Options<'_>) -> Result<Report, S
     let (links, calls) = sessions.finish(leaves.last_start, leaves.stopped);
     let mut steps = vec![first, history, segments, tree, tiles, leaves.finish(), links, calls];
     steps.push(alive.finish());
+    steps.extend(anchors.finish(size));
     steps.extend(blobs.finish());
     Ok(Report { subject: "log", origin: checkpoint.map(|c| c.origin), size, leaves: count, steps })
+}
+
+fn read_anchors<'a>(
+    source: &dyn LogSource,
+    options: &Options<'a>,
+    key: Option<&Verifier>,
+) -> Result<Anchors<'a>, SourceError> {
+    let newest: Vec<Vec<u8>> = source.file("checkpoint")?.into_iter().collect();
+    let mut read = |name: &str| source.file(&format!("anchors/{name}"));
+    Anchors::read(options.trust, key, source.anchors()?, &mut read, &newest)
 }
 
 type FirstStep = (Step, Option<Verifier>, Option<Checkpoint>);

@@ -39,6 +39,22 @@ faults! {
     RolledBack "rolled-back";
     /// The log has another history than at an earlier checkpoint.
     Forked "forked";
+    /// Fewer witnesses signed than the auditor asks for.
+    QuorumMissing "quorum-missing";
+    /// Cosignatures are by nobody whom the auditor knows.
+    WitnessUnknown "witness-unknown";
+    /// A line of a known witness does not verify.
+    CosignatureBad "cosignature-bad";
+    /// A time stamp is not of its form, of something else, or not signed.
+    StampBad "time-stamp-bad";
+    /// A time stamp is by nobody whom the auditor trusts.
+    StampUnknown "time-stamp-unknown-authority";
+    /// A record names a time stamp that is not there.
+    AnchorMissing "anchor-missing";
+    /// A leaf states a time before others had seen what precedes it.
+    BackDated "back-dated";
+    /// A leaf states a time after others had seen it.
+    TimeAhead "time-ahead";
     /// A segment in the middle is not there.
     SegmentMissing "segment-missing";
     /// A segment is damaged.

@@ -62,6 +62,11 @@ impl<'a> Stored<'a> {
         Ok(())
     }
 
+    /// Root of the leaves so far.
+    pub(super) fn root(&self) -> Hash {
+        self.tree.root()
+    }
+
     /// Root of the tree at the size of the earlier checkpoint, once that many leaves were read.
     pub(super) fn earlier_root(&self) -> Option<Hash> {
         self.earlier_root

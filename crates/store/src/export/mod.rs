@@ -240,7 +240,7 @@ impl Export<'_> {
         states: &BTreeSet<(StateKind, [u8; 32])>,
     ) -> Result<(), StoreError> {
         for (name, bytes) in range.files(&self.disk)? {
-            spool.put(name, &bytes)?;
+            spool.put(&name, &bytes)?;
         }
         spool.put(VKEY, format!("{}\n", self.signer.verifier().to_text()).as_bytes())?;
         for (kind, hash) in states {

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use carnet_evidence::Hash;
 use carnet_evidence::checkpoint::Checkpoint;
 use carnet_evidence::note::Note;
-use carnet_evidence::package::{CONSISTENCY, END, FRONTIER, START, lines};
+use carnet_evidence::package::{ANCHORS, CONSISTENCY, END, FRONTIER, START, lines};
 use carnet_evidence::tree::{Frontier, consistency, entries_path, hash_from_tiles, subtree_root};
 
 use super::{Filter, other};
+use crate::anchors;
 use crate::disk::{Disk, read_file};
 use crate::error::StoreError;
 use crate::log::{CHECKPOINT, KEPT};
@@ -88,16 +89,20 @@ impl Range {
     }
 
     /// Checkpoints, frontier and consistency proof.
-    pub(super) fn files(&self, disk: &Arc<dyn Disk>) -> Result<Vec<(&'static str, Vec<u8>)>, StoreError> {
+    pub(super) fn files(&self, disk: &Arc<dyn Disk>) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
         // Tiles of a log that grows: a partial one may be replaced by a wider one while it is looked for.
         for _ in 0..5 {
             let newest = read_file(&**disk, CHECKPOINT)?.and_then(|b| size_of(&b)).unwrap_or(self.newest.0);
             if let Some((frontier, proof)) = self.proofs(disk, newest) {
-                let mut out: Vec<(&str, Vec<u8>)> =
-                    self.start.iter().map(|start| (START, start.clone())).collect();
-                out.push((END, self.end.clone()));
-                out.push((FRONTIER, lines::frontier(&frontier).into_bytes()));
-                out.push((CONSISTENCY, lines::consistency(self.from, self.to, &proof).into_bytes()));
+                let mut out: Vec<(String, Vec<u8>)> =
+                    self.start.iter().map(|start| (START.to_owned(), start.clone())).collect();
+                out.push((END.to_owned(), self.end.clone()));
+                out.push((FRONTIER.to_owned(), lines::frontier(&frontier).into_bytes()));
+                let consistency = lines::consistency(self.from, self.to, &proof);
+                out.push((CONSISTENCY.to_owned(), consistency.into_bytes()));
+                // What others say of checkpoints from the one to the other.
+                let anchors = anchors::between(&**disk, self.from, self.to)?;
+                out.extend(anchors.into_iter().map(|(name, bytes)| (format!("{ANCHORS}{name}"), bytes)));
                 return Ok(out);
             }
         }

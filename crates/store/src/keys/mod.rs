@@ -86,7 +86,7 @@ impl std::fmt::Debug for Keys {
     }
 }
 
-fn random<const N: usize>() -> Result<Zeroizing<[u8; N]>, StoreError> {
+pub(crate) fn random<const N: usize>() -> Result<Zeroizing<[u8; N]>, StoreError> {
     let mut out = Zeroizing::new([0u8; N]);
     getrandom::fill(&mut *out).map_err(|_| StoreError::Key("no entropy"))?;
     Ok(out)

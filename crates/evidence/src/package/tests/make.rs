@@ -283,7 +283,7 @@ impl Files for Zipped {
 pub(crate) fn report(files: &dyn Files, last: Option<&[u8]>, judge: Option<&mut dyn Judge>) -> Report {
     let signer = signer();
     let key: &Verifier = signer.verifier();
-    verify(files, &Options { key: Some(key), last_checkpoint: last }, judge).unwrap()
+    verify(files, &Options { key: Some(key), last_checkpoint: last, ..Options::default() }, judge).unwrap()
 }
 
 /// The names of what a report found.

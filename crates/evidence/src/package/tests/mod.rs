@@ -1,5 +1,6 @@
 //! Packages: sound ones hold, and every kind of tampering is named.
 
+mod anchors;
 mod container;
 mod make;
 mod matrix;

@@ -9,10 +9,10 @@ use crate::checkpoint::Checkpoint;
 use crate::note::Verifier;
 use crate::package::manifest::{EnvelopeError, Facts, Manifest, check};
 use crate::package::{
-    CONSISTENCY, END, ENVELOPE, FRONTIER, Files, MANIFEST, START, VKEY, lines, unreadable, whole,
+    ANCHORS, CONSISTENCY, END, ENVELOPE, FRONTIER, Files, MANIFEST, START, VKEY, lines, unreadable, whole,
 };
 use crate::tree::{Frontier, Hash, empty_root, verify_consistency};
-use crate::verify::{Fault, Outcome, SourceError, Step, open_checkpoint};
+use crate::verify::{Anchors, Fault, Outcome, SourceError, Step, open_checkpoint};
 
 /// The checkpoints of a package and the frontier between them.
 pub(super) struct Ends {
@@ -159,6 +159,20 @@ fn signed(step: &mut Step, bytes: Option<&[u8]>, name: &str, key: &Verifier) -> 
             None
         }
     }
+}
+
+/// What others say of checkpoints in the range.
+pub(super) fn anchors<'a>(
+    files: &dyn Files,
+    options: &Options<'a>,
+    key: &Verifier,
+) -> Result<Anchors<'a>, SourceError> {
+    let names = files.names()?;
+    let names = names.iter().filter_map(|name| name.strip_prefix(ANCHORS)).map(str::to_owned).collect();
+    let ends = [whole(files, START)?, whole(files, END)?];
+    let ends: Vec<Vec<u8>> = ends.into_iter().flatten().collect();
+    let mut read = |name: &str| whole(files, &format!("{ANCHORS}{name}"));
+    Anchors::read(options.trust, Some(key), names, &mut read, &ends)
 }
 
 /// Against a checkpoint that the auditor kept. Its root is compared on the way.

@@ -12,7 +12,7 @@ use super::Files;
 use super::walk::{Record, Walk};
 use crate::note::Verifier;
 use crate::tree::Hash;
-use crate::verify::{Alive, Fault, Item, Leaves, Report, Sessions, SourceError, Step};
+use crate::verify::{Alive, Fault, Item, Leaves, Report, Sessions, SourceError, Step, Trust};
 
 /// What to verify against.
 #[derive(Clone, Copy, Default, Debug)]
@@ -21,6 +21,8 @@ pub struct Options<'a> {
     pub key: Option<&'a Verifier>,
     /// A checkpoint that was kept from an earlier time.
     pub last_checkpoint: Option<&'a [u8]>,
+    /// Witnesses, time stamp authorities, and checkpoints seen before.
+    pub trust: Trust<'a>,
 }
 
 /// A kind of state that records name by hash.
@@ -120,7 +122,9 @@ pub fn verify(
     steps.push(step);
     let (history, earlier) = files::history(options, facts, &key, ends.as_ref());
 
+    let mut anchors = files::anchors(files, options, &key)?;
     let mut order = order::Order::new(facts, ends, earlier, history);
+    anchors.begin(facts.from, || order.root());
     let mut leaves = Leaves::new(Some(&key));
     let mut sessions = Sessions::from(facts.from);
     let mut alive = Alive::new();
@@ -131,7 +135,9 @@ pub fn verify(
         records.found(&mut walk.found);
         order.push(&seen);
         let item = Item { index: seen.index, bytes: &seen.bytes, hash: seen.hash, blobs: [None, None] };
-        let Some(leaf) = leaves.note(&item, seen.leaf.clone()) else { continue };
+        let leaf = leaves.note(&item, seen.leaf.clone());
+        anchors.push(seen.index, leaf.as_ref(), || order.root());
+        let Some(leaf) = leaf else { continue };
         sessions.push(&item, &leaf);
         alive.push(seen.index, &leaf);
         let disclosed = seen.disclosed();
@@ -148,6 +154,7 @@ pub fn verify(
     steps.extend([links, calls, alive.finish()]);
     steps.extend(records.finish(facts));
     steps.push(produced.finish(&manifest));
+    steps.extend(anchors.finish(facts.to));
     for (name, why) in OTHERS {
         let mut step = Step::new(name);
         step.skip(why);
@@ -163,9 +170,7 @@ pub fn verify(
 }
 
 /// Steps that have nothing to look at yet.
-const OTHERS: [(&str, &str); 3] = [
-    ("witnesses", "no witness is configured in the trust file"),
-    ("time", "no time stamp authority is configured in the trust file"),
+const OTHERS: [(&str, &str); 1] = [
     ("approvals", "this version of the gateway holds no calls"),
 ];
 

@@ -44,6 +44,11 @@ impl Order {
         order
     }
 
+    /// Root of the tree so far, where the package says how it began.
+    pub(super) fn root(&self) -> Option<Hash> {
+        self.tree.as_ref().map(|(tree, _)| tree.root())
+    }
+
     /// The tree of the size of the earlier checkpoint must have had its root.
     fn compare(&mut self) {
         if let (Some(earlier), Some((tree, _))) = (&self.earlier, &self.tree)
