@@ -140,7 +140,9 @@ fn a_cell_is_witnessed_by_two_of_three_and_serves_without() -> Result<()> {
     let config = fs::read_to_string(setup.config())?;
     fs::write(
         setup.config(),
-        format!("{config}evidence:\n  witness: {{ policy: ./trust.policy, every: 200ms }}\n"),
+        format!(
+            "{config}evidence:\n  witness: {{ policy: ./trust.policy, every: 200ms }}\n  heartbeat: 1s\n"
+        ),
     )?;
 
     let gateway = setup.start()?;
@@ -173,7 +175,9 @@ fn a_cell_is_witnessed_by_two_of_three_and_serves_without() -> Result<()> {
     let book = setup.path().join("book");
     let added = verifier(&[&"book", &"add", &book, &package, &"--trust", &trust])?;
     ensure!(added.status.success(), "{}", String::from_utf8_lossy(&added.stderr));
-    ensure!(String::from_utf8_lossy(&verifier(&[&"book", &"list", &book])?.stdout).contains("carnet.local/test"));
+    ensure!(
+        String::from_utf8_lossy(&verifier(&[&"book", &"list", &book])?.stdout).contains("carnet.local/test")
+    );
     let check = |what: &Path| verifier(&[&"book", &"check", &book, &what, &"--trust", &trust, &"--json"]);
     ensure!(check(&package)?.status.success() && check(&setup.data())?.status.success(), "the same log");
     drop(gateway);
@@ -211,9 +215,13 @@ fn a_witness_answers_as_the_specification_says() -> Result<()> {
     let first = Submission::body(0, &[], &checkpoint);
     let unsigned = first.replace("— carnet.local/test ", "— somebody ");
     let unknown = first.replace("carnet.local/test", "carnet.local/other");
-    for (body, status) in
-        [("", 400), ("old 1\n", 400), (unsigned.as_str(), 403), (unknown.as_str(), 404), (first.as_str(), 200)]
-    {
+    for (body, status) in [
+        ("", 400),
+        ("old 1\n", 400),
+        (unsigned.as_str(), 403),
+        (unknown.as_str(), 404),
+        (first.as_str(), 200),
+    ] {
         let reply = post(body)?;
         ensure!(reply.status == status, "{status}: {reply:?}");
     }
@@ -244,7 +252,8 @@ impl Tsa {
     /// Certificates: an authority that issues the signer's; the signer's key is RSA or of a curve.
     fn start(folder: PathBuf, key: &str) -> Result<Tsa> {
         fs::create_dir_all(&folder)?;
-        let extensions = "[tsa]\nextendedKeyUsage = critical, timeStamping\n[ca]\nbasicConstraints = critical, CA:TRUE\n";
+        let extensions =
+            "[tsa]\nextendedKeyUsage = critical, timeStamping\n[ca]\nbasicConstraints = critical, CA:TRUE\n";
         fs::write(folder.join("ext.cnf"), extensions)?;
         let config = "[tsa]\ndefault_tsa = one\n[one]\nserial = serial\nsigner_cert = tsa.pem\ncerts = ca.pem\nsigner_key = tsa.key\n\
                       signer_digest = sha256\ndefault_policy = 1.2.3.4\ndigests = sha256\nordering = yes\ntsa_name = yes\n\
@@ -263,7 +272,9 @@ impl Tsa {
         )?;
         let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
         let tsa = Tsa { folder: folder.clone(), address: listener.local_addr()? };
-        std::thread::spawn(move || listener.incoming().flatten().try_for_each(|stream| answer(&folder, stream)));
+        std::thread::spawn(move || {
+            listener.incoming().flatten().try_for_each(|stream| answer(&folder, stream))
+        });
         Ok(tsa)
     }
 }
@@ -335,17 +346,27 @@ fn stamped(kind: &str, key: &str) -> Result<()> {
 
     // openssl says the same of the files as they are.
     let anchors = setup.data().join("log/anchors");
-    let stamp = fs::read_dir(&anchors)?.flatten().map(|e| e.path()).find(|p| p.extension().is_some_and(|e| e == "tsr"));
+    let stamp = fs::read_dir(&anchors)?
+        .flatten()
+        .map(|e| e.path())
+        .find(|p| p.extension().is_some_and(|e| e == "tsr"));
     let stamp = stamp.context("a time stamp")?;
     let note = fs::read_to_string(stamp.with_extension(""))?;
     let text = tsa.folder.join("text");
     let verify = |text: &Path| {
         let mut command = Command::new("openssl");
         command.args(["ts", "-verify", "-data"]).arg(text).arg("-in").arg(&stamp);
-        command.arg("-CAfile").arg(tsa.folder.join("ca.pem")).arg("-untrusted").arg(tsa.folder.join("tsa.pem"));
+        command
+            .arg("-CAfile")
+            .arg(tsa.folder.join("ca.pem"))
+            .arg("-untrusted")
+            .arg(tsa.folder.join("tsa.pem"));
         command.output()
     };
-    fs::write(&text, note.split_inclusive("\n\n").next().context("a text")?.trim_end_matches('\n').to_owned() + "\n")?;
+    fs::write(
+        &text,
+        note.split_inclusive("\n\n").next().context("a text")?.trim_end_matches('\n').to_owned() + "\n",
+    )?;
     let said = verify(&text)?;
     ensure!(said.status.success(), "{kind}: {}", String::from_utf8_lossy(&said.stderr));
     fs::write(&text, "something else\n")?;
@@ -359,7 +380,10 @@ fn stamped(kind: &str, key: &str) -> Result<()> {
     let pem = tsa.folder.join("tsa.pem");
     let run = verifier(&[&setup.data(), &"--trust", &vkey, &"--tsa", &pem, &"--json"])?;
     let found = faults(&serde_json::from_slice(&run.stdout)?);
-    ensure!(found.contains(&"time-stamp-bad".to_owned()) && found.contains(&"anchor-missing".to_owned()), "{found:?}");
+    ensure!(
+        found.contains(&"time-stamp-bad".to_owned()) && found.contains(&"anchor-missing".to_owned()),
+        "{found:?}"
+    );
     Ok(())
 }
 

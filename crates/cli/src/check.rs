@@ -142,6 +142,7 @@ fn secrets(config: &Config) -> Vec<(String, &SecretRef)> {
         }
     }
     all.extend(config.evidence.kek.as_ref().map(|kek| ("evidence.kek".to_owned(), kek)));
+    all.extend(config.evidence.hsm.as_ref().map(|hsm| ("evidence.hsm.pin".to_owned(), &hsm.pin)));
     let headers = config.telemetry.otlp.iter().flat_map(|o| &o.headers);
     all.extend(headers.map(|(name, value)| (format!("telemetry.otlp.headers.{name}"), value)));
     all

@@ -21,6 +21,8 @@ use crate::sessions::{Closed, Place, Recordings};
 pub(crate) enum Command {
     /// Make a package that an auditor verifies with carnet-verify, without a network and without the gateway.
     Export(Args),
+    /// Let retention take its course now instead of at the next hour: destroy keys, prune the log.
+    Prune(crate::sessions::Place),
 }
 
 /// Arguments of `carnet evidence export`.
@@ -56,7 +58,14 @@ pub(crate) struct Args {
 
 /// Runs `carnet evidence`.
 pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
-    let Command::Export(args) = command;
+    let args = match command {
+        Command::Export(args) => args,
+        Command::Prune(place) => {
+            let answer = crate::desk::act(&place, carnet_gateway::desk::Act::Prune)?;
+            output::line(&answer.said);
+            return Ok(ExitCode::SUCCESS);
+        }
+    };
     let recipients = recipients(&args.recipients)?;
     anyhow::ensure!(!args.output.exists(), "{} is there already", args.output.display());
     let (Recordings { keys, origin, data, .. }, _) = args.place.indexed()?;

@@ -15,7 +15,7 @@ pub(crate) mod wording;
 
 pub(crate) use keyring::{Closed, KeyRing};
 pub(crate) use opened::pseudonym;
-pub(crate) use place::{Place, Recordings, kek, kek_of, newest};
+pub(crate) use place::{Place, Recordings, kek, newest};
 pub(crate) use show::{records_json, records_text};
 pub(crate) use wording::utc;
 

@@ -82,14 +82,13 @@ pub(crate) fn text(folder: &Path) -> anyhow::Result<String> {
 }
 
 fn keys(args: &Args) -> anyhow::Result<KeyRing> {
-    let reference = match &args.config {
+    let evidence = match &args.config {
         Some(file) => {
-            load::read_config(file).map_err(|e| anyhow::anyhow!(e.join("\n\n")))?.config.evidence.kek
+            Some(load::read_config(file).map_err(|e| anyhow::anyhow!(e.join("\n\n")))?.config.evidence)
         }
         None => None,
     };
-    let key = kek(&args.folder, reference.as_ref())?;
-    KeyRing::open(&args.folder, &key)
+    KeyRing::open(&args.folder, &*kek(&args.folder, evidence.as_ref())?)
 }
 
 /// A verifier key as text, or the file that holds it.

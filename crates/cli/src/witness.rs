@@ -66,7 +66,11 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
         let socket = tokio::net::TcpListener::bind(args.listen).await;
         let socket = socket.with_context(|| format!("cannot listen on {}", args.listen))?;
         output::line(&store.vkey());
-        output::note(&format!("carnet: witness of {} logs on {scheme}://{}", logs.len(), socket.local_addr()?));
+        output::note(&format!(
+            "carnet: witness of {} logs on {scheme}://{}",
+            logs.len(),
+            socket.local_addr()?
+        ));
         let stop = watch::Sender::new(false);
         let serving = tokio::spawn(serve(WitnessDesk { store, logs }, socket, tls, stop.subscribe()));
         output::note("carnet: ready");

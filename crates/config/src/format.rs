@@ -394,6 +394,7 @@ static EVIDENCE: Table = Table {
             Secret,
             "Key that encrypts the cell's keys. Default: one is made beside the data (for a trial).",
         ),
+        key("hsm", T(&HSM), "A key in a PKCS #11 device, instead of kek."),
         key("heartbeat", Duration, "A heartbeat record at least this often. Default: 60s"),
         key(
             "checkpoint",
@@ -410,6 +411,16 @@ static EVIDENCE: Table = Table {
         key("backup_horizon", Duration, "How long a backup of the key store may be restored. Default: 30d"),
         key("witness", T(&WITNESS), "Who else signs checkpoints. Default: nobody."),
         key("timestamp", T(&TIMESTAMP), "Who states the time of checkpoints (RFC 3161). Default: nobody."),
+    ],
+};
+
+static HSM: Table = Table {
+    name: "hsm",
+    keys: &[
+        need("module", Path, "The device's PKCS #11 library."),
+        need("token", Text, "Label of the token."),
+        need("key", Text, "Label of the AES key in it."),
+        need("pin", Secret, "PIN of the user."),
     ],
 };
 
@@ -447,6 +458,8 @@ static RETENTION: Table = Table {
     keys: &[
         key("preset", Words(RETENTION_PRESETS), "ai-act: 183 days; pci: 366 days; hipaa: 2192 days."),
         key("keep", Duration, "How long instead of a preset. Default: for ever"),
+        key("acts", Duration, "How long records of what operators did are kept at least."),
+        key("approvals", Duration, "How long records of approvals are kept at least."),
     ],
 };
 

@@ -15,6 +15,7 @@ pub mod front;
 pub mod gateway;
 pub mod identity;
 pub mod join;
+pub mod kek;
 pub mod keys;
 pub mod limits;
 pub mod load;

@@ -21,7 +21,6 @@ use carnet_store::{
 };
 use tokio::sync::Notify;
 
-use crate::credentials::resolve;
 use crate::gateway::{Gateway, now};
 use crate::stop::reached;
 
@@ -103,8 +102,8 @@ pub fn open(config: &Config) -> Result<Opened, String> {
         .create(&config.data)
         .map_err(|e| format!("{}: {}", config.data.display(), e.kind()))?;
     let disk: Arc<dyn Disk> = Arc::new(RealDisk::new(&config.data));
-    let kek = config.evidence.kek.as_ref().map(kek).transpose()?;
-    let keys = Keys::open(Arc::clone(&disk), kek.as_ref()).map_err(at)?;
+    let kek = crate::kek::of(&config.evidence)?;
+    let keys = Keys::open_under(Arc::clone(&disk), kek.as_deref()).map_err(at)?;
     let mut options = LogOptions::new(&*config.cell.origin);
     options.segment_bytes = config.evidence.segment;
     options.publish_every = config.evidence.checkpoint.min(Duration::from_secs(1));
@@ -122,7 +121,7 @@ pub fn open(config: &Config) -> Result<Opened, String> {
         );
     }
     let token_key = mac.mac("token-key", b"");
-    let keys_of_vault = Keys::open(Arc::clone(&disk), kek.as_ref()).map_err(at)?;
+    let keys_of_vault = Keys::open_under(Arc::clone(&disk), kek.as_deref()).map_err(at)?;
     let entries = config.masking.vault.entries;
     let vault = Vault::open(Arc::clone(&disk), keys_of_vault, entries, seconds()).map_err(at)?;
     let mut run = [0; 16];
@@ -175,21 +174,6 @@ fn last(disk: Arc<dyn Disk>, size: u64) -> Result<Option<(LeafType, u64)>, Store
         Ok(true)
     })?;
     Ok(last)
-}
-
-/// 32 bytes, as they are or in hex.
-fn kek(reference: &carnet_config::SecretRef) -> Result<[u8; 32], String> {
-    let secret = resolve(reference).map_err(|e| e.to_string())?;
-    let text = secret.expose().trim();
-    let digits: Option<Vec<u8>> = (text.len() == 64 && text.is_ascii())
-        .then(|| {
-            (0..32).map(|i| text.get(2 * i..2 * i + 2).and_then(|d| u8::from_str_radix(d, 16).ok())).collect()
-        })
-        .flatten();
-    let bytes = digits.or_else(|| (text.len() == 32).then(|| text.as_bytes().to_vec()));
-    bytes
-        .and_then(|b| b.try_into().ok())
-        .ok_or_else(|| format!("{reference}: the key of the cell is 32 bytes, or 64 hex digits"))
 }
 
 /// Unix seconds as records have them.

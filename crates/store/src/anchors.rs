@@ -26,7 +26,8 @@ fn paths(size: u64) -> (String, String) {
 /// [`StoreError::Io`]; [`StoreError::Damaged`] for what is no checkpoint.
 pub fn newest(disk: &dyn Disk) -> Result<Option<(Note, Checkpoint)>, StoreError> {
     let Some(bytes) = read_file(disk, CHECKPOINT)? else { return Ok(None) };
-    let read = Note::parse(&bytes).ok().and_then(|note| Some((Checkpoint::parse_text(&note.text).ok()?, note)));
+    let read =
+        Note::parse(&bytes).ok().and_then(|note| Some((Checkpoint::parse_text(&note.text).ok()?, note)));
     let damaged = || StoreError::Damaged { what: "checkpoint", path: CHECKPOINT.to_owned(), index: 0 };
     read.map(|(checkpoint, note)| Some((note, checkpoint))).ok_or_else(damaged)
 }

@@ -12,6 +12,7 @@
 //! DIR/log/checkpoint  vkey  tile/...         derived from the segments
 //! DIR/log/checkpoints/<size, 20 digits>      one an hour, for packages
 //! DIR/log/anchors/<size, 20 digits>          checkpoints with cosignatures; .tsr: with a time stamp ([`anchors`])
+//! DIR/log/pruned                             from where the log is there, once it was pruned
 //! DIR/log/state                              a short cut for the start, may be lost
 //! DIR/log/spare.seg                          the next segment, zeros
 //! DIR/index/index.db                         finds records; made again from the log when lost
@@ -37,6 +38,7 @@ pub use error::StoreError;
 pub use index::{ActRow, Index, Query, SessionRow};
 pub use keys::{Kek, KeyState, KeyStore, Keys, LocalKek};
 pub use log::{Entry, Ledger, Log, LogOptions, Metrics, Receipt, Recovered};
+pub use log::{candidate, minimum, prune};
 pub use reader::{Place, Reader, Stored};
 pub use state::{keep_state, read_state};
 pub use vault::{Vault, VaultDeposit};

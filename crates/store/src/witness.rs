@@ -134,7 +134,8 @@ mod tests {
         for i in 0..size {
             tree.push(format!("{salt} {i}").as_bytes());
         }
-        let files: std::collections::BTreeMap<_, _> = tree.flush().into_iter().map(|f| (f.path, f.bytes)).collect();
+        let files: std::collections::BTreeMap<_, _> =
+            tree.flush().into_iter().map(|f| (f.path, f.bytes)).collect();
         let mut read = |path: &str| files.get(path).cloned();
         let proof = consistency(old, size, &mut |l, i| hash_from_tiles(l, i, size, &mut read)).unwrap();
         let note = Checkpoint::new(ORIGIN, size, tree.root()).sign(&log()).unwrap();
@@ -214,7 +215,10 @@ mod tests {
         assert!(matches!(WitnessStore::open(Arc::clone(&disk), "v.example"), Err(StoreError::OtherKey)));
         assert_eq!(WitnessStore::open(Arc::clone(&disk), "w.example").unwrap().vkey(), vkey);
         disk.remove(KEY).unwrap();
-        assert!(matches!(WitnessStore::open(disk, "w.example"), Err(StoreError::Key(_))), "a new key under an old name");
+        assert!(
+            matches!(WitnessStore::open(disk, "w.example"), Err(StoreError::Key(_))),
+            "a new key under an old name"
+        );
     }
 
     #[test]

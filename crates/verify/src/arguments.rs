@@ -141,7 +141,8 @@ mod tests {
             assert_eq!((a.book, a.folder, a.key.as_deref()), (Some("b".into()), "p".into(), Some("k")));
             assert_eq!(matches!(parse(words(line)).unwrap(), Parsed::Add(_)), adds, "{line}");
         }
-        for bad in ["", "a b", "a --key", "a --frob", "book", "book add b", "book frob b p", "book list b c"] {
+        for bad in ["", "a b", "a --key", "a --frob", "book", "book add b", "book frob b p", "book list b c"]
+        {
             assert!(parse(words(bad)).is_err(), "{bad}");
         }
     }

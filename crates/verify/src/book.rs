@@ -53,7 +53,11 @@ pub(crate) fn add(path: &Path, note: &[u8], key: Option<&Verifier>) -> anyhow::R
     let same = ours.clone().find(|l| l.checkpoint.size == checkpoint.size);
     if let Some(same) = same {
         if same.checkpoint.root != checkpoint.root {
-            bail!("forked: the book has another root for {} leaves of {}", checkpoint.size, checkpoint.origin);
+            bail!(
+                "forked: the book has another root for {} leaves of {}",
+                checkpoint.size,
+                checkpoint.origin
+            );
         }
         return Ok(format!("{} leaves of {}: it is in the book\n", checkpoint.size, checkpoint.origin));
     }

@@ -4,11 +4,12 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
-use carnet_evidence::verify::{LogSource, SourceError};
+use carnet_evidence::verify::{KeyIds, LogSource, SourceError};
 
 /// A folder with a log in it.
 pub(crate) struct Folder {
     log: PathBuf,
+    keys: PathBuf,
 }
 
 impl Folder {
@@ -16,7 +17,8 @@ impl Folder {
     pub(crate) fn open(given: &Path) -> anyhow::Result<Folder> {
         for log in [given.join("log"), given.to_owned()] {
             if log.join("segments").is_dir() || log.join("checkpoint").is_file() {
-                return Ok(Folder { log });
+                let keys = log.with_file_name("keys").join("data");
+                return Ok(Folder { log, keys });
             }
         }
         bail!("there is no log in {}", given.display())
@@ -59,6 +61,14 @@ impl LogSource for Folder {
             }
         }
         Ok(names)
+    }
+
+    fn keys(&self) -> Result<Option<KeyIds>, SourceError> {
+        match std::fs::read(&self.keys) {
+            Ok(bytes) => Ok(Some(KeyIds::read(&bytes))),
+            Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(failed("keys/data", &e)),
+        }
     }
 
     fn anchors(&self) -> Result<Vec<String>, SourceError> {

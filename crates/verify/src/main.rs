@@ -65,7 +65,8 @@ fn check(arguments: &Arguments) -> anyhow::Result<Report> {
         None => None,
     };
     let origin = key.as_ref().map(Verifier::name);
-    let book = arguments.book.as_deref().map(|path| book::notes(path, origin)).transpose()?.unwrap_or_default();
+    let book =
+        arguments.book.as_deref().map(|path| book::notes(path, origin)).transpose()?.unwrap_or_default();
     let authorities = authorities(arguments)?;
     let stamps = authorities.as_ref().map(|a| a as &dyn Stamps);
     let trust = Trust { policy: policy.as_ref(), book: &book, stamps };
@@ -109,7 +110,8 @@ fn authorities(arguments: &Arguments) -> anyhow::Result<Option<Nobody>> {
 fn add(arguments: &Arguments) -> anyhow::Result<()> {
     let (key, _) = trust(arguments)?;
     let (path, book) = (&arguments.folder, arguments.book.as_deref().context("which book?")?);
-    let checkpoint = |found: Option<Vec<u8>>| found.with_context(|| format!("{}: no checkpoint", path.display()));
+    let checkpoint =
+        |found: Option<Vec<u8>>| found.with_context(|| format!("{}: no checkpoint", path.display()));
     let alone = path.is_file() && std::fs::metadata(path)?.len() < 1 << 16;
     let alone = if alone { Some(std::fs::read(path)?).filter(|b| Note::parse(b).is_ok()) } else { None };
     let note = match alone {

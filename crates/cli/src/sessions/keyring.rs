@@ -4,8 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use carnet_evidence::seal::{DataKey, KeyRef, Slot};
-use carnet_store::{Disk, KeyState, KeyStore as _, Keys, RealDisk, StoreError};
-use zeroize::Zeroizing;
+use carnet_store::{Disk, Kek, KeyState, KeyStore as _, Keys, RealDisk, StoreError};
 
 /// The keys of a data folder.
 pub(crate) struct KeyRing {
@@ -53,12 +52,12 @@ impl From<carnet_evidence::seal::SealError> for Closed {
 
 impl KeyRing {
     /// Opens the key store of a data folder.
-    pub(crate) fn open(data: &Path, kek: &Zeroizing<[u8; 32]>) -> anyhow::Result<KeyRing> {
+    pub(crate) fn open(data: &Path, kek: &dyn Kek) -> anyhow::Result<KeyRing> {
         let disk: Arc<dyn Disk> = Arc::new(RealDisk::new(data));
         if !Keys::exists(&*disk)? {
             anyhow::bail!("there are no keys in {}", data.display());
         }
-        let keys = Keys::open(disk, Some(kek)).map_err(|e| match e {
+        let keys = Keys::open_with(disk, kek).map_err(|e| match e {
             StoreError::Key(_) => {
                 anyhow::anyhow!("the key of the cell is not the one that {} was made with", data.display())
             }

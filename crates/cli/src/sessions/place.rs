@@ -4,12 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use carnet_config::SecretRef;
+use carnet_config::EvidenceConfig;
 use carnet_evidence::LeafType;
-use carnet_gateway::credentials::resolve;
 use carnet_gateway::desk::Cases;
 use carnet_gateway::load;
-use carnet_store::{Disk, Index, Reader, RealDisk};
+use carnet_store::{Disk, Index, Kek, LocalKek, Reader, RealDisk};
 use zeroize::Zeroizing;
 
 use super::keyring::KeyRing;
@@ -47,19 +46,19 @@ impl Place {
     /// Opens the data folder for reading, with its index, which follows the log first.
     pub(crate) fn indexed(&self) -> anyhow::Result<(Recordings, Index)> {
         let default = (self.config.is_none() && self.data.is_none()).then(|| PathBuf::from("carnet.yaml"));
-        let (mut data, mut reference) = (self.data.clone(), None);
+        let (mut data, mut evidence) = (self.data.clone(), None);
         if let Some(file) = self.config.as_ref().or(default.as_ref()) {
             let loaded = load::read_config(file).map_err(|errors| {
                 anyhow::anyhow!("{}\n(or name a data folder with --data DIR)", errors.join("\n\n"))
             })?;
-            reference = loaded.config.evidence.kek;
+            evidence = Some(loaded.config.evidence);
             data = data.or(Some(loaded.config.data));
         }
         let data = data.unwrap_or_default();
         if !data.join("log").join("segments").is_dir() {
             anyhow::bail!("there are no recordings in {}: it has no log/segments", data.display());
         }
-        let mut keys = KeyRing::open(&data, &kek(&data, reference.as_ref())?)?;
+        let mut keys = KeyRing::open(&data, &*kek(&data, evidence.as_ref())?)?;
         let vkey = std::fs::read_to_string(data.join("log/vkey")).context("the log has no verifier key")?;
         let origin = vkey.split('+').next().unwrap_or_default().to_owned();
         let reader = Reader::new(Arc::new(RealDisk::new(&data)));
@@ -94,39 +93,22 @@ pub(crate) fn newest(disk: &Arc<dyn Disk>) -> anyhow::Result<Option<u64>> {
     Ok(newest)
 }
 
-/// The key of the cell: the configured one, else the one beside the log.
-pub(crate) fn kek(data: &Path, reference: Option<&SecretRef>) -> anyhow::Result<Zeroizing<[u8; 32]>> {
-    let Some(reference) = reference else {
-        let file = data.join("keys").join("kek");
-        let bytes = Zeroizing::new(std::fs::read(&file).map_err(|e| {
-            anyhow::anyhow!(
-                "{}: {}. The recordings are encrypted; if their key is elsewhere, name the configuration that \
-                 refers to it with --config FILE",
-                file.display(),
-                e.kind()
-            )
-        })?);
-        return exactly(&bytes).ok_or_else(|| anyhow::anyhow!("{} is not 32 bytes", file.display()));
-    };
-    kek_of(reference)
-}
-
-/// The key behind a reference.
-pub(crate) fn kek_of(reference: &SecretRef) -> anyhow::Result<Zeroizing<[u8; 32]>> {
-    let secret = resolve(reference)?;
-    let text = secret.expose().trim();
-    let bytes = Zeroizing::new(from_hex(text).unwrap_or_else(|| text.as_bytes().to_vec()));
-    exactly(&bytes)
-        .ok_or_else(|| anyhow::anyhow!("{reference}: the key of the cell is 32 bytes, or 64 hex digits"))
-}
-
-fn exactly(bytes: &[u8]) -> Option<Zeroizing<[u8; 32]>> {
-    bytes.try_into().ok().map(Zeroizing::new)
-}
-
-fn from_hex(text: &str) -> Option<Vec<u8>> {
-    if text.len() != 64 || !text.is_ascii() {
-        return None;
+/// The KEK: the configured one, else the one beside the log.
+pub(crate) fn kek(data: &Path, evidence: Option<&EvidenceConfig>) -> anyhow::Result<Box<dyn Kek>> {
+    let named = evidence.map(carnet_gateway::kek::of).transpose().map_err(anyhow::Error::msg)?.flatten();
+    if let Some(kek) = named {
+        return Ok(kek);
     }
-    (0..32).map(|i| u8::from_str_radix(text.get(2 * i..2 * i + 2)?, 16).ok()).collect()
+    let file = data.join("keys").join("kek");
+    let bytes = Zeroizing::new(std::fs::read(&file).map_err(|e| {
+        anyhow::anyhow!(
+            "{}: {}. The recordings are encrypted; if their key is elsewhere, name the configuration that \
+             refers to it with --config FILE",
+            file.display(),
+            e.kind()
+        )
+    })?);
+    let exactly: Option<&[u8; 32]> = bytes.as_slice().try_into().ok();
+    let exactly = exactly.ok_or_else(|| anyhow::anyhow!("{} is not 32 bytes", file.display()))?;
+    Ok(Box::new(LocalKek::new(exactly)?))
 }

@@ -13,8 +13,8 @@ use carnet_model::{ClassNames, ClassSet, DataClass, Region};
 use crate::Source;
 use crate::report::Report;
 use crate::resolved::{
-    Admin, Cell, Config, EvidenceConfig, Limits, Listener, ListenerTls, LogFormat, LogLevel, Otlp, SecretRef,
-    Telemetry, TimestampConfig, WitnessConfig,
+    Admin, Cell, Config, EvidenceConfig, Hsm, Limits, Listener, ListenerTls, LogFormat, LogLevel, Otlp,
+    SecretRef, Telemetry, TimestampConfig, WitnessConfig,
 };
 use crate::scalar;
 use crate::view::View;
@@ -135,14 +135,29 @@ impl Resolver<'_, '_> {
         }
     }
 
+    fn hsm(&mut self, view: View<'_>, kek: View<'_>) -> Option<Hsm> {
+        if view.given() && kek.given() {
+            self.report.error(view.key_at("module"), "the KEK is either `kek` or in the `hsm`", None);
+        }
+        Some(Hsm {
+            module: view.get("module").path(self.source.folder)?,
+            token: view.get("token").shared()?,
+            key: view.get("key").shared()?,
+            pin: self.secret(view.get("pin"))?,
+        })
+    }
+
     fn evidence(&mut self, view: View<'_>) -> EvidenceConfig {
         EvidenceConfig {
             kek: self.secret(view.get("kek")),
+            hsm: self.hsm(view.get("hsm"), view.get("kek")),
             heartbeat: view.get("heartbeat").duration(seconds(60)),
             checkpoint: view.get("checkpoint").duration(seconds(1)),
             segment: view.get("segment").size(64 << 20),
             persons: self.persons(view.get("subjects").get("detected")),
             retention: retention(view.get("retention")),
+            retention_acts: given(view.get("retention").get("acts")),
+            retention_approvals: given(view.get("retention").get("approvals")),
             backup_horizon: view.get("backup_horizon").duration(seconds(30 * DAY)),
             witness: self.witness(view.get("witness")),
             timestamp: self.timestamp(view.get("timestamp")),
@@ -247,6 +262,10 @@ fn cell(view: View<'_>) -> Cell {
 }
 
 const DAY: u64 = 86_400;
+
+fn given(view: View<'_>) -> Option<Duration> {
+    view.given().then(|| view.duration(seconds(0)))
+}
 
 /// The longer of preset and `keep` where both are given: who names both wants neither broken.
 fn retention(view: View<'_>) -> Option<Duration> {

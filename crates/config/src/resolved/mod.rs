@@ -162,6 +162,8 @@ pub struct Limits {
 pub struct EvidenceConfig {
     /// Key that encrypts the cell's keys; `None`: one is made beside the data (fit for a trial only).
     pub kek: Option<SecretRef>,
+    /// The key is in a device instead.
+    pub hsm: Option<Hsm>,
     /// A heartbeat record at least this often.
     pub heartbeat: Duration,
     /// A signed checkpoint at most this long after a record. More than a second counts as a second.
@@ -172,12 +174,29 @@ pub struct EvidenceConfig {
     pub persons: ClassSet,
     /// How long evidence is kept; `None`: for ever.
     pub retention: Option<Duration>,
+    /// How long records of what operators did are kept at least; `None`: as all evidence.
+    pub retention_acts: Option<Duration>,
+    /// How long records of approvals are kept at least; `None`: as all evidence.
+    pub retention_approvals: Option<Duration>,
     /// How long a backup of the key store may be restored.
     pub backup_horizon: Duration,
     /// Who else signs checkpoints; `None`: nobody.
     pub witness: Option<WitnessConfig>,
     /// Who states the time of checkpoints; `None`: nobody.
     pub timestamp: Option<TimestampConfig>,
+}
+
+/// A key in a PKCS #11 device.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Hsm {
+    /// The device's library.
+    pub module: PathBuf,
+    /// Label of the token.
+    pub token: Arc<str>,
+    /// Label of the AES key.
+    pub key: Arc<str>,
+    /// PIN of the user.
+    pub pin: SecretRef,
 }
 
 /// Witnesses.

@@ -62,7 +62,9 @@ impl Authorities {
 
     /// Whether a certificate is one of these, or issued by one of these.
     fn trusts(&self, certificate: &Certificate, t: u64) -> bool {
-        self.0.iter().any(|ours| ours == certificate || (is_authority(ours) && issued(ours, certificate) && valid(ours, t)))
+        self.0.iter().any(|ours| {
+            ours == certificate || (is_authority(ours) && issued(ours, certificate) && valid(ours, t))
+        })
     }
 }
 
@@ -97,11 +99,14 @@ impl Authorities {
         let SignerIdentifier::IssuerAndSerialNumber(id) = &signer.sid else {
             return bad("the signer is not named by issuer and serial number");
         };
-        let is = |c: &Certificate| c.tbs_certificate.issuer == id.issuer && c.tbs_certificate.serial_number == id.serial_number;
-        let carried = signed.certificates.iter().flat_map(|set| set.0.iter()).filter_map(|choice| match choice {
-            CertificateChoices::Certificate(certificate) => Some(certificate),
-            CertificateChoices::Other(_) => None,
-        });
+        let is = |c: &Certificate| {
+            c.tbs_certificate.issuer == id.issuer && c.tbs_certificate.serial_number == id.serial_number
+        };
+        let carried =
+            signed.certificates.iter().flat_map(|set| set.0.iter()).filter_map(|choice| match choice {
+                CertificateChoices::Certificate(certificate) => Some(certificate),
+                CertificateChoices::Other(_) => None,
+            });
         self.0.iter().chain(carried).find(|c| is(c)).cloned().ok_or(StampError::Unknown)
     }
 }
@@ -111,7 +116,9 @@ fn opened(token: &ContentInfo) -> Result<(SignedData, Vec<u8>), StampError> {
     if token.content_type != SIGNED_DATA {
         return bad("the token is not signed data");
     }
-    let Ok(signed) = token.content.decode_as::<SignedData>() else { return bad("the token is not signed data") };
+    let Ok(signed) = token.content.decode_as::<SignedData>() else {
+        return bad("the token is not signed data");
+    };
     let inner = &signed.encap_content_info;
     let content = inner.econtent.as_ref().and_then(|any| any.decode_as::<OctetString>().ok());
     match content {
@@ -149,7 +156,11 @@ fn attributes(signer: &SignerInfo, content: &[u8], certificate: &Certificate) ->
         (Some(stated), Some(computed)) if stated.as_bytes() == computed => {}
         _ => return bad("the signature is of another content"),
     }
-    if names(signer, certificate) == Some(true) { Ok(()) } else { bad("the signature names another certificate") }
+    if names(signer, certificate) == Some(true) {
+        Ok(())
+    } else {
+        bad("the signature names another certificate")
+    }
 }
 
 /// Whether the signing-certificate attribute names this certificate.

@@ -119,6 +119,37 @@ impl Tree {
         Ok(tree)
     }
 
+    /// The tree of the first `old` leaves of a stored tree of `size` leaves: as [`Tree::resume`], from the files that the
+    /// larger one has.
+    ///
+    /// # Errors
+    /// See [`ResumeError`].
+    pub fn within(
+        old: u64,
+        size: u64,
+        read: &mut dyn FnMut(&str) -> Option<Vec<u8>>,
+    ) -> Result<Self, ResumeError> {
+        Tree::resume(old, &mut |path| {
+            if let Some(bytes) = read(path) {
+                return Some(bytes);
+            }
+            // The beginning of the tile or bundle that it has become.
+            let (full, width) = path.split_once(".p/")?;
+            let width = width.parse::<usize>().ok()?;
+            let level = path.split('/').nth(1)?;
+            let is_bundle = level == "entries";
+            let level = if is_bundle { 0 } else { level.parse::<u32>().ok()? };
+            let now = size.checked_shr(8 * level)? % TILE_WIDTH;
+            let bytes = read(full).or_else(|| read(&format!("{full}.p/{now}")))?;
+            if is_bundle {
+                let entries = bundle_entries(&bytes)?;
+                let len: usize = entries.get(..width)?.iter().map(|e| e.len() + 2).sum();
+                return bytes.get(..len).map(<[u8]>::to_vec);
+            }
+            bytes.get(..32 * width).map(<[u8]>::to_vec)
+        })
+    }
+
     /// Number of leaves.
     #[must_use]
     pub fn size(&self) -> u64 {

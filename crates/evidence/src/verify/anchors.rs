@@ -152,8 +152,16 @@ impl<'a> Anchors<'a> {
             }
             return;
         };
+        if name.is_none() && note.signatures.len() < 2 {
+            // Only the log's own word: nobody else has seen it.
+            return;
+        }
         if name.is_some_and(|name| name != format!("{:020}", checkpoint.size)) {
-            self.witnesses.fault(Fault::CheckpointMalformed, Some(checkpoint.size), "another size than its name's");
+            self.witnesses.fault(
+                Fault::CheckpointMalformed,
+                Some(checkpoint.size),
+                "another size than its name's",
+            );
         }
         let mut point =
             Point { size: checkpoint.size, root: checkpoint.root, by: By::Others, seen: None, quorum: false };
@@ -181,21 +189,31 @@ impl<'a> Anchors<'a> {
         match stamps.time(&imprint, response) {
             Ok(t) => point.seen = Some(point.seen.map_or(t, |seen| seen.min(t))),
             Err(e) => {
-                let fault =
-                    if e == StampError::Unknown { Fault::StampUnknown } else { Fault::StampBad };
+                let fault = if e == StampError::Unknown { Fault::StampUnknown } else { Fault::StampBad };
                 self.time.fault(fault, Some(point.size), e.to_string());
             }
         }
     }
 
     /// The leaves begin after a tree of this size and root.
-    pub(crate) fn begin(&mut self, size: u64, root: impl FnOnce() -> Option<Hash>) {
-        while self.points.get(self.at).is_some_and(|point| point.size < size) {
-            // Before the range: the roots are of no use here, the times are.
-            if let Some(point) = self.points.get(self.at).filter(|point| point.by == By::Others) {
-                self.floor = self.floor.max(point.seen.unwrap_or(0));
-            }
+    /// Of what lies before, `grew` says whether the tree at the end grew out of it, where that can be known.
+    pub(crate) fn begin(
+        &mut self,
+        size: u64,
+        root: impl FnOnce() -> Option<Hash>,
+        grew: &dyn Fn(u64, &Hash) -> bool,
+    ) {
+        while let Some(point) = self.points.get(self.at).filter(|point| point.size < size) {
             self.at += 1;
+            if !grew(point.size, &point.root) {
+                let step = if point.by == By::Book { &mut self.book } else { &mut self.witnesses };
+                step.fault(
+                    Fault::Forked,
+                    Some(point.size),
+                    "the tree did not grow out of the one of that size",
+                );
+            }
+            self.floor = self.floor.max(point.seen.unwrap_or(0));
         }
         self.reach(size, root);
     }

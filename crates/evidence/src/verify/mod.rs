@@ -6,9 +6,11 @@
 mod alive;
 mod anchors;
 mod blobs;
+mod pruned;
 mod read;
 mod report;
 mod sessions;
+mod slots;
 mod stored;
 #[cfg(test)]
 mod tests;
@@ -25,6 +27,7 @@ pub use anchors::{StampError, Stamps, Trust};
 pub use blobs::KeyLookup;
 pub use report::{Fault, Finding, LISTED, Outcome, Report, Step};
 pub(crate) use sessions::Sessions;
+pub use slots::KeyIds;
 
 /// The files of a log could not be read: not damage, but no answer either.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -56,6 +59,14 @@ pub trait LogSource {
     /// When the folder cannot be read.
     fn anchors(&self) -> Result<Vec<String>, SourceError> {
         Ok(Vec::new())
+    }
+
+    /// The ids of keys in the key store beside the log, `None` where there is none.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn keys(&self) -> Result<Option<KeyIds>, SourceError> {
+        Ok(None)
     }
 }
 
@@ -110,16 +121,25 @@ pub fn verify(source: &dyn LogSource, options: &Options<'_>) -> Result<Report, S
     let (mut history, earlier) = check_history(options, key.as_ref(), checkpoint.as_ref());
     let size = checkpoint.as_ref().map_or(0, |c| c.size);
 
-    let mut stored = stored::Stored::new(source, checkpoint.as_ref(), earlier.as_ref().map(|c| c.size));
+    let mut pruned = pruned::Pruned::read(source, size)?;
+    let earlier_size = earlier.as_ref().map(|c| c.size);
+    let tree = std::mem::take(&mut pruned.tree);
+    let mut stored = stored::Stored::new(source, checkpoint.as_ref(), earlier_size, tree);
     let mut leaves = Leaves::new(key.as_ref());
-    let mut sessions = Sessions::from(0);
+    let mut sessions = Sessions::from(pruned.to);
     let mut alive = Alive::new();
     let mut blobs = blobs::Blobs::new(options, checkpoint.as_ref().map(|c| c.origin.as_str()));
+    let mut slots = slots::Slots::new(source.keys()?);
     let mut anchors = read_anchors(source, options, key.as_ref())?;
-    anchors.begin(0, || Some(stored.root()));
-    let (segments, whole) = read::each(source, size, &mut |item| {
+    let now = checkpoint.as_ref().map(|c| (c.size, c.root));
+    anchors
+        .begin(pruned.to, || Some(stored.root()), &|then, root| pruned::consistent(source, then, root, now));
+    let (segments, whole) = read::each(source, size, pruned.to, &mut |item| {
         stored.push(item)?;
         let leaf = leaves.note(item, Leaf::parse(item.bytes));
+        if let Some(leaf) = &leaf {
+            pruned.push(leaf);
+        }
         if item.index < size {
             anchors.push(item.index, leaf.as_ref(), || Some(stored.root()));
         }
@@ -127,6 +147,7 @@ pub fn verify(source: &dyn LogSource, options: &Options<'_>) -> Result<Report, S
             sessions.push(item, &leaf);
             alive.push(item.index, &leaf);
             blobs.push(item, &leaf);
+            slots.push(item.index, &leaf);
         }
         Ok(())
     })?;
@@ -135,16 +156,18 @@ pub fn verify(source: &dyn LogSource, options: &Options<'_>) -> Result<Report, S
     if let Some(earlier) = &earlier
         && history.outcome == Outcome::Holds
         && whole
-        && stored.earlier_root() != Some(earlier.root)
+        && !(stored.earlier_root() == Some(earlier.root)
+            || (earlier.size < pruned.to && pruned::consistent(source, earlier.size, &earlier.root, now)))
     {
         history.fault(Fault::Forked, Some(earlier.size), "the tree of that size has another root now");
     }
     let (tree, tiles) = stored.finish(whole && checkpoint.is_some())?;
     let (links, calls) = sessions.finish(leaves.last_start, leaves.stopped);
-    let mut steps = vec![first, history, segments, tree, tiles, leaves.finish(), links, calls];
-    steps.push(alive.finish());
+    let mut steps = vec![first, history, segments, tree, tiles, pruned.finish()];
+    steps.extend([leaves.finish(), links, calls, alive.finish()]);
     steps.extend(anchors.finish(size));
     steps.extend(blobs.finish());
+    steps.push(slots.finish());
     Ok(Report { subject: "log", origin: checkpoint.map(|c| c.origin), size, leaves: count, steps })
 }
 

@@ -18,11 +18,16 @@ type Sink<'a> = dyn FnMut(&Item<'_>) -> Result<(), SourceError> + 'a;
 pub(super) fn each(
     source: &dyn LogSource,
     size: u64,
+    from: u64,
     sink: &mut Sink<'_>,
 ) -> Result<(Step, bool), SourceError> {
     let mut names = source.segments()?;
     names.sort_unstable();
-    let mut reader = Reader { source, size, step: Step::new("segments"), next: 0, covered_end: true };
+    // What a pruning has not removed yet is not there.
+    names.retain(|name| {
+        name.strip_suffix(".seg").and_then(|n| n.parse::<u64>().ok()).is_none_or(|n| n >= from)
+    });
+    let mut reader = Reader { source, size, step: Step::new("segments"), next: from, covered_end: true };
     let last = names.len().saturating_sub(1);
     let mut read = 0;
     for (i, name) in names.iter().enumerate() {
@@ -42,7 +47,7 @@ pub(super) fn each(
         );
     }
     step.count("segments", read);
-    step.count("leaves", next);
+    step.count("leaves", next - from);
     if next > size {
         step.note(format!("{} leaves are newer than the checkpoint and not yet covered by it", next - size));
     }

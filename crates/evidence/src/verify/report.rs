@@ -61,6 +61,8 @@ faults! {
     SegmentCorrupt "segment-corrupt";
     /// A segment ends in half an entry that the checkpoint covers.
     SegmentTorn "segment-torn";
+    /// A beginning was pruned, and no record says so.
+    PruneUnrecorded "prune-unrecorded";
     /// Fewer leaves than the checkpoint covers.
     Truncated "truncated";
     /// A leaf is not the one that was logged.

@@ -31,9 +31,9 @@ impl<'a> Stored<'a> {
         source: &'a dyn LogSource,
         checkpoint: Option<&'a Checkpoint>,
         earlier: Option<u64>,
+        tree: Tree,
     ) -> Self {
-        let tree = Tree::new();
-        let earlier_root = (earlier == Some(0)).then(|| tree.root());
+        let earlier_root = (earlier == Some(tree.size())).then(|| tree.root());
         Stored {
             source,
             checkpoint,

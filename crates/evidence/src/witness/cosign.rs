@@ -32,7 +32,8 @@ impl CosignerKey {
         if read.algorithm == 0x01 {
             return Err(NoteError::Key);
         }
-        let key = CosignerKey { name: read.name, id: read.id, algorithm: read.algorithm, public: read.public };
+        let key =
+            CosignerKey { name: read.name, id: read.id, algorithm: read.algorithm, public: read.public };
         if key.algorithm == COSIGNATURE_ED25519 && key.ed25519().is_none() {
             return Err(NoteError::Key);
         }

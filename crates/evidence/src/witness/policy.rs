@@ -152,9 +152,8 @@ impl Policy {
     }
 
     fn free(&self, name: &str) -> Result<(), &'static str> {
-        let there = name == "none"
-            || self.groups.contains_key(name)
-            || self.witnesses.iter().any(|w| w.name == name);
+        let there =
+            name == "none" || self.groups.contains_key(name) || self.witnesses.iter().any(|w| w.name == name);
         if there { Err("this name is taken") } else { Ok(()) }
     }
 
@@ -200,7 +199,8 @@ impl Policy {
                 Err(_) => out.bad.push(witness.name.clone()),
             }
         }
-        let of_log = |line: &crate::note::NoteSignature| self.logs.iter().any(|(log, _)| log.name() == line.name);
+        let of_log =
+            |line: &crate::note::NoteSignature| self.logs.iter().any(|(log, _)| log.name() == line.name);
         let of_witness =
             |line: &crate::note::NoteSignature| self.witnesses.iter().any(|w| w.key.claims(line));
         out.unknown = note.signatures.iter().filter(|l| !of_log(l) && !of_witness(l)).count() as u64;

@@ -58,8 +58,18 @@ fn what_a_witness_signs_and_what_not() {
         ("another root of one size", body(5, 5, "b"), Some(&five), Err(Refusal::Inconsistent)),
         ("rolled back", body(0, 3, "a"), Some(&five), Err(Refusal::Stale(5))),
         ("smaller than the old size", body(5, 3, "a"), Some(&five), Err(Refusal::Malformed)),
-        ("a proof from nothing", body(5, 12, "a").replace("old 5", "old 0"), None, Err(Refusal::Inconsistent)),
-        ("a number in two forms", body(5, 12, "a").replace("old 5", "old 05"), Some(&five), Err(Refusal::Malformed)),
+        (
+            "a proof from nothing",
+            body(5, 12, "a").replace("old 5", "old 0"),
+            None,
+            Err(Refusal::Inconsistent),
+        ),
+        (
+            "a number in two forms",
+            body(5, 12, "a").replace("old 5", "old 05"),
+            Some(&five),
+            Err(Refusal::Malformed),
+        ),
         ("nothing", String::new(), None, Err(Refusal::Malformed)),
         ("no checkpoint", "old 0\n\n".to_owned(), None, Err(Refusal::Malformed)),
     ];
@@ -77,7 +87,13 @@ fn what_a_witness_signs_and_what_not() {
     assert_eq!(consider(&untrue, &keys, None), Err(Refusal::Inconsistent));
     let long = Submission::body(1, &[[0; 32]; 64], &submitted.note.to_text());
     assert_eq!(Submission::read(long.as_bytes()), Err(Refusal::Malformed));
-    let statuses = [Refusal::Malformed, Refusal::Unsigned, Refusal::UnknownLog, Refusal::Stale(1), Refusal::Inconsistent];
+    let statuses = [
+        Refusal::Malformed,
+        Refusal::Unsigned,
+        Refusal::UnknownLog,
+        Refusal::Stale(1),
+        Refusal::Inconsistent,
+    ];
     assert_eq!(statuses.map(Refusal::status), [400, 403, 404, 409, 422]);
 }
 

@@ -8,6 +8,7 @@
 
 mod acts;
 mod cases;
+mod retain;
 mod tend;
 
 use carnet_config::Config;

@@ -107,7 +107,8 @@ pub async fn tend(gateway: Arc<Gateway>, mut anchoring: Anchoring) {
                     false
                 });
                 // An authority that is down is asked again sooner.
-                stamp_due = now.checked_add(if done { every.max(PAUSE) } else { every.min(RETRY).max(PAUSE) });
+                stamp_due =
+                    now.checked_add(if done { every.max(PAUSE) } else { every.min(RETRY).max(PAUSE) });
             }
             let next = [witnessed.and(witness_due), stamped.and(stamp_due)].into_iter().flatten().min();
             tokio::time::sleep(next.map_or(PAUSE, |at| at.saturating_duration_since(Instant::now()))).await;
@@ -134,7 +135,9 @@ impl Anchoring {
         let mut round = None;
         for _ in 0..TRIES {
             let Some((note, checkpoint)) = newest(&disk).await? else { return Ok(()) };
-            if self.kept.as_ref().is_some_and(|kept| kept.size == checkpoint.size) && self.quorum == Some("quorum") {
+            if self.kept.as_ref().is_some_and(|kept| kept.size == checkpoint.size)
+                && self.quorum == Some("quorum")
+            {
                 return Ok(());
             }
             let (note, said) = witnesses.round(&disk, note, &checkpoint).await;
@@ -147,7 +150,16 @@ impl Anchoring {
         let Some((note, checkpoint, said)) = round else { return Ok(()) };
         let quorum = witnesses.policy.judge(&note).quorum;
         let refused = said.iter().any(|(_, said)| *said == Said::Refused);
-        let (state, policy) = (if refused { "refused" } else if quorum { "quorum" } else { "no-quorum" }, *policy);
+        let (state, policy) = (
+            if refused {
+                "refused"
+            } else if quorum {
+                "quorum"
+            } else {
+                "no-quorum"
+            },
+            *policy,
+        );
         if said.iter().any(|(_, said)| *said == Said::Signed) {
             self.keep(&disk, &note, &checkpoint).await?;
         }
@@ -158,7 +170,12 @@ impl Anchoring {
     }
 
     /// Keeps a checkpoint that was signed, and lets go of the one before unless it was the first of its hour.
-    async fn keep(&mut self, disk: &Arc<dyn Disk>, note: &Note, checkpoint: &Checkpoint) -> Result<(), StoreError> {
+    async fn keep(
+        &mut self,
+        disk: &Arc<dyn Disk>,
+        note: &Note,
+        checkpoint: &Checkpoint,
+    ) -> Result<(), StoreError> {
         let (size, hour) = (checkpoint.size, crate::record::seconds() / KEEP_EVERY);
         let (at, note) = (Arc::clone(disk), note.clone());
         let before = self.kept.take();
@@ -168,7 +185,9 @@ impl Anchoring {
             let mut note = note;
             // Of those who signed this one before, some may be down now.
             if let Some(before) = anchors::kept(&*at, size)?.filter(|before| before.text == note.text) {
-                let there = |s: &NoteSignature, of: &Note| of.signatures.iter().any(|o| (&o.name, o.id) == (&s.name, s.id));
+                let there = |s: &NoteSignature, of: &Note| {
+                    of.signatures.iter().any(|o| (&o.name, o.id) == (&s.name, s.id))
+                };
                 let lost: Vec<_> = before.signatures.into_iter().filter(|s| !there(s, &note)).collect();
                 note.signatures.extend(lost);
             }
@@ -192,7 +211,9 @@ impl Anchoring {
         let each = each.join(", ");
         match state {
             "quorum" => tracing::info!(witnesses = each, "a quorum of witnesses signs"),
-            "refused" => tracing::error!(witnesses = each, "a witness has signed another history than this log's"),
+            "refused" => {
+                tracing::error!(witnesses = each, "a witness has signed another history than this log's")
+            }
             _ => tracing::warn!(witnesses = each, "too few witnesses sign; calls go on"),
         }
         let runtime = gateway.runtime.load_full();
@@ -204,9 +225,14 @@ impl Anchoring {
             config: Some(&runtime.config),
         };
         let hash = text(&policy);
-        let recorded = desk.record(LeafType::WitnessChange, state, |d| {
-            d.ext.push(("hash", carnet_evidence::Ext::Text(hash)));
-        }, Some(&each));
+        let recorded = desk.record(
+            LeafType::WitnessChange,
+            state,
+            |d| {
+                d.ext.push(("hash", carnet_evidence::Ext::Text(hash)));
+            },
+            Some(&each),
+        );
         match recorded.await {
             Ok(_) => self.quorum = Some(state),
             Err(error) => tracing::error!(%error, "what witnesses do is not recorded"),

@@ -99,11 +99,8 @@ pub fn serve(
     tls: Option<rustls::ServerConfig>,
     stop: watch::Receiver<bool>,
 ) -> impl Future<Output = ()> + Send {
-    let limits = ListenerLimits {
-        header_bytes: 16 << 10,
-        header_timeout: PATIENCE,
-        handshake_timeout: PATIENCE,
-    };
+    let limits =
+        ListenerLimits { header_bytes: 16 << 10, header_timeout: PATIENCE, handshake_timeout: PATIENCE };
     let listener = Listener { socket, index: 0, tls: Arc::new(ArcSwapOption::from_pointee(tls)), limits };
     server::run(listener, Arc::new(desk), Arc::new(Semaphore::new(CONNECTIONS)), stop, PATIENCE)
 }

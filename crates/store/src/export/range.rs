@@ -13,7 +13,7 @@ use super::{Filter, other};
 use crate::anchors;
 use crate::disk::{Disk, read_file};
 use crate::error::StoreError;
-use crate::log::{CHECKPOINT, KEPT};
+use crate::log::{CHECKPOINT, KEPT, minimum};
 use crate::reader::Reader;
 
 /// See the module.
@@ -60,8 +60,10 @@ pub(super) fn find(disk: &Arc<dyn Disk>, filter: &Filter) -> Result<Range, Store
     let Some(newest) = newest.filter(|(size, _)| *size > 0) else {
         return Err(other(CHECKPOINT, "there is no checkpoint yet"));
     };
+    let least = minimum(&**disk)?;
     let names = disk.list(KEPT).unwrap_or_default();
-    let mut sizes: Vec<u64> = names.iter().filter_map(|n| n.parse().ok()).filter(|n| *n < newest.0).collect();
+    let mut sizes: Vec<u64> =
+        names.iter().filter_map(|n| n.parse().ok()).filter(|n| (least..newest.0).contains(n)).collect();
     sizes.sort_unstable();
     // The last one before the period, the first one after it. Times of the log ascend, but for steps of the clock.
     let begin = match filter.from {
@@ -73,7 +75,8 @@ pub(super) fn find(disk: &Arc<dyn Disk>, filter: &Filter) -> Result<Range, Store
         Some(t) => first(&sizes, |size| Ok(time(&reader, size - 1)?.is_none_or(|last| last >= t)))?,
     };
     let kept = |size: u64| read_file(&**disk, &format!("{KEPT}/{size:020}"));
-    let from = begin.checked_sub(1).and_then(|i| sizes.get(i)).copied().unwrap_or(0);
+    // A pruned log begins at a checkpoint that was signed for that.
+    let from = begin.checked_sub(1).and_then(|i| sizes.get(i)).copied().unwrap_or(least);
     let start = if from == 0 { None } else { kept(from)? };
     let (to, end) = match sizes.get(end).filter(|to| **to > from) {
         Some(to) => (*to, kept(*to)?.unwrap_or_default()),

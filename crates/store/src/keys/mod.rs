@@ -111,6 +111,17 @@ impl Keys {
         Self::open_with(disk, &kek)
     }
 
+    /// As [`Keys::open_with`], under the KEK beside the log where there is no other.
+    ///
+    /// # Errors
+    /// As [`Keys::open_with`].
+    pub fn open_under(disk: Arc<dyn Disk>, kek: Option<&dyn Kek>) -> Result<Keys, StoreError> {
+        match kek {
+            Some(kek) => Self::open_with(disk, kek),
+            None => Self::open(disk, None),
+        }
+    }
+
     /// Opens the key store under any KEK, makes it at first.
     ///
     /// # Errors

@@ -6,6 +6,7 @@
 mod answers;
 mod feed;
 mod metrics;
+pub(crate) mod prune;
 mod publish;
 mod queue;
 mod recover;
@@ -27,6 +28,7 @@ use carnet_evidence::{Draft, Hash};
 use tokio::sync::oneshot;
 
 pub use metrics::Metrics;
+pub use prune::{candidate, minimum, prune};
 
 use crate::disk::{Disk, Mode, read_file, replace};
 use crate::error::{At as _, StoreError};

@@ -7,6 +7,7 @@ use carnet_evidence::note::Verifier;
 use carnet_evidence::segment::{self, End, HEADER};
 use carnet_evidence::{Leaf, Tree};
 
+use super::prune;
 use super::publish::{CHECKPOINT, SHORTCUT};
 use super::segments::{Active, SEGMENTS, name};
 use super::shortcut;
@@ -36,15 +37,28 @@ pub(crate) fn recover(disk: &Arc<dyn Disk>, key: &Verifier) -> Result<Found, Sto
         None => None,
         Some(bytes) => Some(Checkpoint::open(&bytes, key).map_err(|_| StoreError::OtherKey)?.0),
     };
+    let begin = prune::read(&**disk)?.map(|pruned| pruned.state).unwrap_or_default();
+    let least = begin.size;
+    if least > 0 {
+        prune::finish(&**disk, least)?;
+    }
     let names = segments(&**disk)?;
     let size = checkpoint.as_ref().map_or(0, |c| c.size);
     let tree = checkpoint.as_ref().and_then(|c| stored_tree(&**disk, c));
     let cut = read_file(&**disk, SHORTCUT)?.and_then(|bytes| shortcut::read(&bytes));
     let cut = cut.filter(|(state, place)| state.size <= size && names.contains(&place.0));
     let whole = tree.is_none() && size > 0;
+    if whole && least > 0 {
+        // There are no leaves to make them from.
+        return Err(StoreError::Damaged {
+            what: "tiles of a pruned log",
+            path: "log/tile".to_owned(),
+            index: size,
+        });
+    }
     let mut scan = match (tree, cut) {
         (Some(tree), Some((state, place))) => Scan::new(disk, state, tree, place),
-        (Some(tree), None) => Scan::new(disk, State::default(), tree, (0, HEADER as u64)),
+        (Some(tree), None) => Scan::new(disk, begin, tree, (least, HEADER as u64)),
         // Tiles are lost or damaged: made again from the leaves, and compared with the checkpoint on the way.
         (None, _) => Scan::new(disk, State::default(), Tree::new(), (0, HEADER as u64)),
     };

@@ -18,7 +18,8 @@ fn witness(n: u8) -> Cosigner {
 
 fn policy(quorum: &str) -> Policy {
     let key = |n| witness(n).public().to_text();
-    let text = format!("log {}\nwitness w1 {}\nwitness w2 {}\n", signer().verifier().to_text(), key(1), key(2));
+    let text =
+        format!("log {}\nwitness w1 {}\nwitness w2 {}\n", signer().verifier().to_text(), key(1), key(2));
     Policy::parse(&(text + quorum)).unwrap()
 }
 
@@ -104,7 +105,11 @@ fn what_witnesses_find() {
         ("two signed the middle", witnessed(&whole, &whole, &[(1, 6, now), (2, 6, now)]), &[]),
         ("one signed", witnessed(&whole, &whole, &[(1, size, now)]), &["quorum-missing"]),
         ("nobody signed", whole.files(), &["quorum-missing"]),
-        ("each signed another size", witnessed(&whole, &whole, &[(1, 6, now), (2, 7, now)]), &["quorum-missing"]),
+        (
+            "each signed another size",
+            witnessed(&whole, &whole, &[(1, 6, now), (2, 7, now)]),
+            &["quorum-missing"],
+        ),
         (
             "strangers signed",
             witnessed(&whole, &whole, &[(7, size, now), (8, size, now)]),

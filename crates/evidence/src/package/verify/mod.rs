@@ -124,7 +124,8 @@ pub fn verify(
 
     let mut anchors = files::anchors(files, options, &key)?;
     let mut order = order::Order::new(facts, ends, earlier, history);
-    anchors.begin(facts.from, || order.root());
+    // A package has no proof from before its beginning: the one before it has.
+    anchors.begin(facts.from, || order.root(), &|_, _| true);
     let mut leaves = Leaves::new(Some(&key));
     let mut sessions = Sessions::from(facts.from);
     let mut alive = Alive::new();
@@ -170,9 +171,7 @@ pub fn verify(
 }
 
 /// Steps that have nothing to look at yet.
-const OTHERS: [(&str, &str); 1] = [
-    ("approvals", "this version of the gateway holds no calls"),
-];
+const OTHERS: [(&str, &str); 1] = [("approvals", "this version of the gateway holds no calls")];
 
 /// Whether the signature or a hash of a file does not hold: the first two steps alone.
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod faults;
 mod life;
 mod model;
+mod prune;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -97,6 +98,10 @@ impl LogSource for Source {
 
     fn segments(&self) -> Result<Vec<String>, SourceError> {
         Ok(self.0.list(SEGMENTS).unwrap())
+    }
+
+    fn anchors(&self) -> Result<Vec<String>, SourceError> {
+        Ok(self.0.list("log/anchors").unwrap())
     }
 }
 
