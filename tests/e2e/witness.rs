@@ -80,6 +80,27 @@ fn until(setup: &Setup, gateway: &Gateway, want: &str) -> Result<String> {
     found.with_context(|| format!("no {want}: {:?}", changes(setup)))
 }
 
+/// A copy of a log that a gateway is writing, made as a backup is: the checkpoint first.
+fn frozen(setup: &Setup, log: &Path) -> Result<PathBuf> {
+    let copy = setup.path().join("frozen");
+    for _ in 0..20 {
+        let _ = fs::remove_dir_all(&copy);
+        fs::create_dir_all(&copy)?;
+        for name in ["checkpoint", "vkey"] {
+            fs::copy(log.join(name), copy.join(name))?;
+        }
+        let whole = ["tile", "anchors"].map(|name| {
+            let run = Command::new("cp").arg("-r").arg(log.join(name)).arg(&copy).output();
+            run.is_ok_and(|run| run.status.success())
+        });
+        // A partial tile may have given way to a wider one meanwhile.
+        if whole == [true, true] && fs::read(log.join("checkpoint"))? == fs::read(copy.join("checkpoint"))? {
+            return Ok(copy);
+        }
+    }
+    anyhow::bail!("the log does not stand still")
+}
+
 fn verifier(words: &[&dyn AsRef<std::ffi::OsStr>]) -> Result<Output> {
     let mut command = Command::new(records::verifier()?);
     for word in words {
@@ -159,6 +180,15 @@ fn a_cell_is_witnessed_by_two_of_three_and_serves_without() -> Result<()> {
     running[1] = witnesses[1].start(&address)?;
     until(&setup, &gateway, "quorum")?;
 
+    // Go's sumdb reads the same notes.
+    let log_folder = setup.data().join("log");
+    let witness = witnesses[2].vkey()?;
+    if let Some(said) = crate::foreign::sumdb(&frozen(&setup, &log_folder)?, &witness, "")? {
+        ensure!(said == (true, "note, inclusion, consistency, cosignatures".to_owned()), "{said:?}");
+        let changed =
+            crate::foreign::sumdb(&frozen(&setup, &log_folder)?, &witness, "time")?.context("as before")?;
+        ensure!(!changed.0, "another time: {changed:?}");
+    }
     let package = export(&setup, "all.carnet")?;
     let whole = report(&package, &trust)?;
     ensure!(whole["holds"] == true && leaves_under_a_quorum(&whole) > 3, "{whole:#}");

@@ -24,6 +24,10 @@ pub(crate) fn install(root: &Path, wanted: &Wanted) -> Result<PathBuf> {
     let peers = folder(root)?;
     npm(root, &peers)?;
     python(root, &peers)?;
+    debian();
+    if let Err(error) = go(root, &peers) {
+        eprintln!("xtask: no check by Go's sumdb: {error:#}");
+    }
     if !wanted.without_postgres {
         postgres()?;
     }
@@ -117,6 +121,48 @@ fn interpreter() -> Result<PathBuf> {
         }
     }
     bail!("no Python of 3.10 or newer is there: install python3 and python3-venv")
+}
+
+/// Programs that foreign checks use. Where one cannot be installed, its test says so in a line and checks nothing.
+fn debian() {
+    let wanted = [("age", "age"), ("softhsm2-util", "softhsm2"), ("openssl", "openssl"), ("go", "golang-go")];
+    let mut missing: Vec<&str> =
+        wanted.iter().filter(|(program, _)| which(program).is_none()).map(|(_, package)| *package).collect();
+    if !Path::new(SUMDB).is_dir() {
+        missing.push("golang-golang-x-mod-dev");
+    }
+    let Some(apt) = which("apt-get").filter(|_| !missing.is_empty()) else { return };
+    let here = Path::new("/");
+    let _stale = quiet("apt-get update", command(&apt, here, &["update", "-q"]));
+    for package in missing {
+        let mut install = command(&apt, here, &["install", "-y", "-q", "--no-install-recommends", package]);
+        install.env("DEBIAN_FRONTEND", "noninteractive");
+        if let Err(error) = quiet(&format!("install {package}"), install) {
+            eprintln!("xtask: {error:#}");
+        }
+    }
+}
+
+/// Go's transparency log packages, as Debian installs them.
+const SUMDB: &str = "/usr/share/gocode/src/golang.org/x/mod/sumdb";
+
+/// The check of logs by Go's packages.
+fn go(root: &Path, peers: &Path) -> Result<()> {
+    let source = root.join("tests/peers/go/tlog.go");
+    let (text, dir) = (fs::read(&source)?, peers.join("go"));
+    let stamp = dir.join(".installed");
+    if fresh(&stamp, &text) {
+        return Ok(());
+    }
+    let go = which("go").context("Go is not there")?;
+    fs::create_dir_all(&dir)?;
+    let (out, source) = (dir.join("tlog").display().to_string(), source.display().to_string());
+    let mut build = command(go, &dir, &["build", "-o", &out, &source]);
+    build.env("GO111MODULE", "off").env("GOPATH", "/usr/share/gocode").env("GOCACHE", dir.join("cache"));
+    quiet("build the check by Go's sumdb", build)?;
+    let _ = fs::remove_dir_all(dir.join("cache"));
+    fs::write(&stamp, &text)?;
+    Ok(())
 }
 
 /// PostgreSQL's own programs are only needed on this machine; the tests start a server of their own with them.

@@ -4,6 +4,7 @@ mod faults;
 mod life;
 mod model;
 mod prune;
+mod sequence;
 
 use std::collections::HashMap;
 use std::sync::Arc;
