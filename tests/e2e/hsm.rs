@@ -9,6 +9,8 @@ use carnet_tests::upstream::Upstream;
 use carnet_tests::wire::Caller;
 use serde_json::json;
 
+const LIMIT: std::time::Duration = std::time::Duration::from_secs(30);
+
 /// A token of SoftHSM with a PIN, in the folder of the test. `None` where SoftHSM is not installed.
 fn token(setup: &Setup) -> Result<Option<std::path::PathBuf>> {
     let module = ["/usr/lib/softhsm/libsofthsm2.so", "/usr/lib64/pkcs11/libsofthsm2.so"];
@@ -65,9 +67,9 @@ fn a_kek_in_a_device_and_recordings_stay_readable() -> Result<()> {
     drop(gateway);
     let after = fs::read(setup.data().join("keys/data"))?;
     ensure!(after.len() >= data.len(), "keys are not rewritten");
-    let gateway = start("hsm.yaml")?;
+    let mut gateway = start("hsm.yaml")?;
     call(&gateway, 2)?;
-    drop(gateway);
+    gateway.process.terminate(LIMIT)?;
     let verify = |config: &str, pin: &str| run(&["verify", "data", "--config", config], pin);
     let said = verify("hsm.yaml", "1234")?;
     let text = String::from_utf8_lossy(&said.stdout).into_owned();

@@ -13,7 +13,7 @@ use carnet_tests::upstream::Upstream;
 use carnet_tests::wire::Caller;
 use serde_json::json;
 
-const EVIDENCE: &str = "evidence:\n  segment: 64KiB\n  backup_horizon: 1s\n  retention: { keep: 1s }\nlimits: { session_idle: 1s }\n";
+const EVIDENCE: &str = "evidence:\n  segment: 64KiB\n  backup_horizon: 1h\n  retention: { keep: 1s }\nlimits: { session_idle: 1s }\n";
 
 fn carnet(setup: &Setup, words: &[&str]) -> Result<Output> {
     let mut command = Command::new(binary()?);

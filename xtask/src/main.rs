@@ -9,6 +9,7 @@ mod ci;
 mod peers;
 mod score;
 mod shell;
+mod standalone;
 mod test;
 
 use std::path::{Path, PathBuf};
@@ -23,6 +24,7 @@ const USAGE: &str = "usage: cargo xtask <command>
   peers  install the clients and servers that the tests drive, and nothing else
   score  [--write] [--check] [--faults TYPE] [--answers DIR] [--beside DIR] [FILE...]
          how well masking finds what the labelled sets hold (bench/quality)
+  static carnet-verify as one file that needs nothing of the system it runs on
   ci     [STEP...]  format, clippy, deny, test, examples, score, fuzz: all, or those named";
 
 fn main() -> ExitCode {
@@ -44,6 +46,7 @@ fn run(args: &[String]) -> Result<()> {
         "peers" => peers::install(&root, &peers::Wanted::default()).map(drop),
         "score" => score::run(&root, &score::Options::parse(rest)?),
         "ci" => ci::run(&root, rest),
+        "static" => standalone::run(&root),
         "help" | "--help" | "-h" => {
             println!("{USAGE}");
             Ok(())

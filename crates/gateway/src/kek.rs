@@ -1,6 +1,8 @@
 //! The KEK as the configuration names it: 32 bytes from a file or the environment, or a key in a device that speaks PKCS #11 and
 //! never gives it out.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use carnet_config::{EvidenceConfig, Hsm, SecretRef};
 use carnet_store::{Kek, LocalKek, StoreError};
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
@@ -52,7 +54,7 @@ pub fn local(reference: &SecretRef) -> Result<LocalKek, String> {
 
 /// An AES key in a PKCS #11 token. It wraps and opens one key of 32 bytes, at a start and when the KEK is exchanged.
 pub struct Device {
-    session: Session,
+    session: Mutex<Session>,
     key: ObjectHandle,
     // After the session: it must outlive it.
     _module: Pkcs11,
@@ -90,7 +92,13 @@ impl Device {
         let pin = AuthPin::new(pin.expose().trim().to_owned().into());
         session.login(UserType::User, Some(&pin)).map_err(|e| fail("no login", &e))?;
         let key = key(&session, hsm, make).map_err(|e| format!("{place}: {e}"))?;
-        Ok(Device { session, key, _module: module })
+        Ok(Device { session: Mutex::new(session), key, _module: module })
+    }
+}
+
+impl Device {
+    fn session(&self) -> MutexGuard<'_, Session> {
+        self.session.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -125,7 +133,7 @@ impl Kek for Device {
         crate::record::entropy(&mut nonce);
         let mut out = [&[BY_DEVICE], nonce.as_slice()].concat();
         let parameters = GcmParams::new(&mut nonce, BOUND, 128.into()).map_err(failed)?;
-        let sealed = self.session.encrypt(&Mechanism::AesGcm(parameters), self.key, key).map_err(failed)?;
+        let sealed = self.session().encrypt(&Mechanism::AesGcm(parameters), self.key, key).map_err(failed)?;
         out.extend(sealed);
         Ok(out)
     }
@@ -137,7 +145,8 @@ impl Kek for Device {
         let (nonce, sealed) = rest.split_first_chunk::<NONCE>().ok_or(damaged.clone())?;
         let mut nonce = *nonce;
         let parameters = GcmParams::new(&mut nonce, BOUND, 128.into()).map_err(failed)?;
-        let clear = self.session.decrypt(&Mechanism::AesGcm(parameters), self.key, sealed).map_err(failed)?;
+        let clear =
+            self.session().decrypt(&Mechanism::AesGcm(parameters), self.key, sealed).map_err(failed)?;
         let clear = Zeroizing::new(clear);
         clear.as_slice().try_into().map(Zeroizing::new).map_err(|_| damaged)
     }

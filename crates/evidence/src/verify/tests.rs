@@ -74,14 +74,24 @@ fn a_sound_log_holds() {
           segments     holds    2 segments, 292 leaves
           tree         holds    292 leaves
           tiles        holds    3 tiles, 2 entry bundles
+          retention    skipped
+              note: nothing was pruned
           leaves       holds    292 well formed
               note: newest leaf is of 1790000283 (Unix seconds)
           sessions     holds    3 closed, 0 open
           calls        holds    141 decisions, 139 outcomes, 1 orphans, 1 one way
           heartbeats   holds    1 runs, 4 heartbeats, 0 gaps stated
+          witnesses    skipped  0 cosignatures
+              note: the trust file asks for no witness
+          time         skipped  0 time stamps, 0 checkpoints with a time
+              note: no time of a trusted witness or time stamp authority
+          book         skipped  0 checkpoints seen before
+              note: no book of checkpoints was given
           blobs        holds    141 whole
           disclosures  skipped
               note: no keys at hand
+          slots        holds    0 erased, 141 others
+              note: there is no key store beside the log: what is missing cannot be told from what is there
         the log holds
     "#]]
     .assert_eq(&report.to_text());
@@ -102,14 +112,24 @@ fn a_log_that_is_being_written_holds() {
               note: 10 leaves are newer than the checkpoint and not yet covered by it
           tree         holds    240 leaves
           tiles        holds    1 tiles, 1 entry bundles
+          retention    skipped
+              note: nothing was pruned
           leaves       holds    250 well formed
               note: newest leaf is of 1790000240 (Unix seconds)
           sessions     holds    0 closed, 3 open
           calls        holds    121 decisions, 121 outcomes, 0 orphans, 0 one way
           heartbeats   holds    1 runs, 4 heartbeats, 0 gaps stated
+          witnesses    skipped  0 cosignatures
+              note: the trust file asks for no witness
+          time         skipped  0 time stamps, 0 checkpoints with a time
+              note: no time of a trusted witness or time stamp authority
+          book         skipped  0 checkpoints seen before
+              note: no book of checkpoints was given
           blobs        holds    121 whole
           disclosures  skipped
               note: no keys at hand
+          slots        holds    0 erased, 121 others
+              note: there is no key store beside the log: what is missing cannot be told from what is there
         the log holds
     "#]]
     .assert_eq(&report.to_text());

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use carnet_config::Config;
 use carnet_evidence::{Ext, LeafType};
-use carnet_store::{Index, KeyState, KeyStore as _, Query, StoreError, candidate, prune};
+use carnet_store::{Index, KeyState, Query, StoreError, candidate, prune};
 
 use super::{Answer, Cases, Desk, Refused, texts};
 use crate::record::seconds;

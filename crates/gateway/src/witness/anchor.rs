@@ -2,7 +2,7 @@
 //! beside the log. The cell serves calls whatever they do; whether a quorum signed is a record (`witness.change`), at each
 //! start and whenever it changes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,6 +26,8 @@ use crate::tls;
 const KEEP_EVERY: u64 = 3600;
 /// When an authority that is down is asked again, at most.
 const RETRY: Duration = Duration::from_secs(60);
+/// How long others stay beside them.
+const AGE: Duration = Duration::from_secs(600);
 /// How often a checkpoint that gave way to a newer one is replaced by that one.
 const TRIES: usize = 5;
 
@@ -36,6 +38,8 @@ pub struct Anchoring {
     /// Whether a quorum signed last, `None` before the first round.
     quorum: Option<&'static str>,
     kept: Option<Kept>,
+    /// Checkpoints that a later one stands for, and since when.
+    aging: VecDeque<(u64, Instant)>,
 }
 
 /// The newest checkpoint that witnesses signed.
@@ -68,7 +72,7 @@ impl Anchoring {
             }
         };
         let authority = config.evidence.timestamp.as_ref().map(Authority::read).transpose()?;
-        Ok(Anchoring { witnesses, authority, quorum: None, kept: None })
+        Ok(Anchoring { witnesses, authority, quorum: None, kept: None, aging: VecDeque::new() })
     }
 }
 
@@ -180,7 +184,12 @@ impl Anchoring {
         let (at, note) = (Arc::clone(disk), note.clone());
         let before = self.kept.take();
         let stays = before.as_ref().is_none_or(|before| before.hour != hour);
-        let gone = before.filter(|before| !before.stays && before.size != size).map(|before| before.size);
+        if let Some(before) = before.filter(|before| !before.stays && before.size != size) {
+            self.aging.push_back((before.size, Instant::now()));
+        }
+        // Not at once: an export that began before has looked for it.
+        let old = self.aging.front().is_some_and(|(_, since)| since.elapsed() >= AGE);
+        let gone = if old { self.aging.pop_front().map(|(size, _)| size) } else { None };
         let done = tokio::task::spawn_blocking(move || {
             let mut note = note;
             // Of those who signed this one before, some may be down now.

@@ -24,6 +24,8 @@ pub(super) struct Range {
     end: Vec<u8>,
     /// The newest checkpoint: its size and itself.
     pub(super) newest: (u64, Vec<u8>),
+    /// What others say of checkpoints up to that one; looked for at once, since it does not all stay.
+    anchors: Vec<(String, Vec<u8>)>,
 }
 
 fn size_of(bytes: &[u8]) -> Option<u64> {
@@ -82,7 +84,8 @@ pub(super) fn find(disk: &Arc<dyn Disk>, filter: &Filter) -> Result<Range, Store
         Some(to) => (*to, kept(*to)?.unwrap_or_default()),
         None => newest.clone(),
     };
-    Ok(Range { from, to, start, end, newest })
+    let anchors = anchors::between(&**disk, from, newest.0)?;
+    Ok(Range { from, to, start, end, newest, anchors })
 }
 
 impl Range {
@@ -103,9 +106,10 @@ impl Range {
                 out.push((FRONTIER.to_owned(), lines::frontier(&frontier).into_bytes()));
                 let consistency = lines::consistency(self.from, self.to, &proof);
                 out.push((CONSISTENCY.to_owned(), consistency.into_bytes()));
-                // What others say of checkpoints from the one to the other.
-                let anchors = anchors::between(&**disk, self.from, self.to)?;
-                out.extend(anchors.into_iter().map(|(name, bytes)| (format!("{ANCHORS}{name}"), bytes)));
+                let last = format!("{:020}", self.to);
+                let ours =
+                    self.anchors.iter().filter(|(name, _)| name.get(..20).is_some_and(|n| n <= &*last));
+                out.extend(ours.map(|(name, bytes)| (format!("{ANCHORS}{name}"), bytes.clone())));
                 return Ok(out);
             }
         }
