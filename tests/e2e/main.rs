@@ -1,6 +1,7 @@
 //! End to end: the real binary on real sockets, driven by real clients, in front of real servers. `cargo xtask test`
 //! installs the peers and builds the binaries first.
 
+mod approvals;
 mod attacks;
 mod batch;
 mod cells;

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod approvals;
 mod cell;
 mod check;
 mod connect;
@@ -61,6 +62,9 @@ enum Command {
     /// Find, export, restrict and erase what concerns a person.
     #[command(subcommand)]
     Subject(subject::Command),
+    /// List, approve and deny calls that wait for an approval.
+    #[command(subcommand)]
+    Approvals(approvals::Command),
     /// Set and release legal holds.
     #[command(subcommand)]
     Hold(subject::Hold),
@@ -104,6 +108,7 @@ fn main() -> ExitCode {
         Command::Scan(args) => scan::run(args),
         Command::Sessions(command) => sessions::run(command),
         Command::Subject(command) => subject::run(command),
+        Command::Approvals(command) => approvals::run(command),
         Command::Hold(command) => subject::hold(command),
         Command::Keys(command) => keys::run(command),
         Command::Evidence(command) => evidence::run(command),

@@ -43,6 +43,7 @@ pub(crate) static FILE: Table = Table {
         key("policies", List(&Path), "Policy files, or folders of *.cedar. None: every call is denied."),
         key("servers", Map(&Name, &T(&SERVER)), "The MCP servers behind the gateway, each at /mcp/NAME."),
         key("masking", T(&MASKING), "What replaces values that the policy does not reveal."),
+        key("approvals", T(&APPROVALS), "How calls wait for an approval, and who is who."),
         key("limits", T(&LIMITS), "Sizes, counts, times and rates."),
         key("evidence", T(&EVIDENCE), "How evidence is kept."),
         key("telemetry", T(&TELEMETRY), "Logs, metrics and traces of the gateway itself."),
@@ -305,6 +306,41 @@ static VAULT: Table = Table {
     keys: &[
         key("keep", Duration, "How long a stand-in can become its value again, at most 90d. Default: 24h"),
         key("entries", Count, "Most values kept at once. Default: 1000000"),
+    ],
+};
+
+static APPROVALS: Table = Table {
+    name: "approvals",
+    keys: &[
+        key(
+            "expires",
+            Duration,
+            "How long a request waits for approvers, unless @expires says. Default: 30m",
+        ),
+        key("valid", Duration, "How long an approval can be used, unless @valid says. Default: 10m"),
+        key("progress", Duration, "Time between signs of progress to a caller who waits. Default: 12s"),
+        key(
+            "pending",
+            Duration,
+            "When a caller without a progress token is told to call again (before 2026-07-28). Default: 45s",
+        ),
+        key("leg", Duration, "As pending, for one leg of input_required (2026-07-28). Default: 40s"),
+        key("legs", Count, "Legs before the caller is told to call again later. Default: 9"),
+        key("keep", Duration, "How long a result that was not fetched, or a denial, is kept. Default: 10m"),
+        key("most", Count, "Most calls that wait at once. Default: 20000"),
+        key(
+            "people",
+            List(&T(&PERSON)),
+            "Accounts of one person, and agents that they own: they count as one.",
+        ),
+    ],
+};
+
+static PERSON: Table = Table {
+    name: "a person",
+    keys: &[
+        need("name", Text, "A name for errors."),
+        need("accounts", List(&Text), "Accounts, as ISSUER|SUBJECT: os|uid:1000 for a user of the system."),
     ],
 };
 

@@ -99,6 +99,7 @@ pub(crate) fn decide(
     subject: &Subject,
     message: Message,
     now: Moment,
+    approvals: &[Arc<str>],
 ) -> Result<Permitted<Message>, Denied> {
     let arguments = CallArguments(&message);
     let method = message.method().unwrap_or_default();
@@ -106,7 +107,10 @@ pub(crate) fn decide(
         principal: &caller.key,
         action: subject.action,
         resource: &subject.resource,
-        context: &context(&arguments, &method, caller, session, subject.direction, now),
+        context: &Context {
+            approvals,
+            ..context(&arguments, &method, caller, session, subject.direction, now)
+        },
     });
     if verdict.is_permit() { Ok(Permitted::new(message, verdict)) } else { Err(Denied { message, verdict }) }
 }

@@ -11,6 +11,7 @@
 mod arguments;
 mod decide;
 mod facts;
+mod hold;
 mod inspect;
 mod mask;
 mod permitted;
@@ -29,13 +30,15 @@ mod vault;
 mod walk;
 
 pub use facts::{Caller, Cell, ServerFacts};
+pub use hold::Waiting;
 pub use permitted::{Permitted, Recorded};
 pub use record::Entry;
-pub use refused::Turned;
+pub use refused::{Turned, Unfinished, held_answer};
 pub use reply::Delivery;
 pub use session::Session;
 pub use shell::{Answers, Moment, NotForwarded, NotRecorded, Receipt, Replies, Shell};
-pub use snapshot::{Epochs, MaskingRules, Snapshot};
+pub use snapshot::{ApprovalRules, Epochs, MaskingRules, Snapshot};
+pub use state::hold_state;
 pub use subjects::{MOST_SUBJECTS, SubjectRule, actor_label, subject_label};
 pub use tools::{ToolFacts, ToolTable};
 pub use turns::{Coming, InTurn};

@@ -7,10 +7,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use carnet_evidence::field;
-use carnet_masking::{Detector, Findings, Part, PartKind, Plan, Report, Seam};
+use carnet_masking::{Detector, Findings, Part, PartKind, Plan, Report, Seam, Transforms};
 use carnet_mcp::Message;
 use carnet_mcp::content::{self, PartKind as ContentKind};
-use carnet_model::{Action, ClassSet, DataClass, PolicyId, Region};
+use carnet_model::{Action, ClassSet, DataClass, PolicyId, Region, Transform};
 use carnet_policy::{Choice, Direction, Flow};
 
 use crate::arguments::CallArguments;
@@ -211,6 +211,43 @@ fn hide(
         Ok((None, report)) => Ok(done(message, report, policies)),
         Err(reason) => Err(Box::new(Withholding { message, reason, found, mac, size })),
     }
+}
+
+/// What approvers see of a call.
+pub(crate) struct Seen {
+    /// The parameters, masked, without those of the attempt.
+    pub arguments: String,
+    /// The tool's, prompt's or resource's name, masked.
+    pub name: Option<String>,
+    /// How many values are masked.
+    pub masked: u64,
+    /// Their classes.
+    pub classes: Vec<String>,
+}
+
+/// A call as approvers see it: everything that is found is masked, whoever may see it elsewhere, in a way that nobody can
+/// turn back.
+pub(crate) fn for_approvers(around: &Around<'_>, message: &Message) -> Result<Seen, ()> {
+    let mut findings = Findings::new();
+    find(around, message, &mut findings)?;
+    let rules = &around.snapshot.masking;
+    let transforms = Transforms::all(Transform::Redact);
+    let (shown, numbers, token_key) = (ClassSet::EMPTY, rules.numbers, &rules.token_key);
+    let plan = Plan { shown, transforms: &transforms, numbers, token_key };
+    let mut edits = carnet_json::Edits::new();
+    let detector = around.detector();
+    let report =
+        detector.rewrite(message.bytes(), message.tape(), &findings, &plan, &mut edits).map_err(|_| ())?;
+    let masked = message.edited(&edits).map_err(|_| ())?;
+    let params = masked.params();
+    let arguments = params.and_then(|p| p.get("arguments").or_else(|| p.get("uri")));
+    let names = detector.classes();
+    Ok(Seen {
+        arguments: arguments.map_or_else(|| "{}".to_owned(), |a| a.raw_str().to_owned()),
+        name: masked.target().text().map(str::to_owned),
+        masked: report.masked.iter().map(|(_, count)| u64::from(*count)).sum(),
+        classes: findings.classes().iter().map(|c| names.name(c).to_owned()).collect(),
+    })
 }
 
 /// What is to be kept of what a caller does not see. What does not reach a server is not kept for it.

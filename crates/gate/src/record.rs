@@ -19,7 +19,7 @@ use crate::snapshot::Snapshot;
 use crate::subjects::About;
 
 /// A leaf that waits for its place in the log, and the sealed slots that belong to it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Entry {
     /// The leaf without its counter and link, which the log assigns.
     pub draft: Draft,
@@ -38,6 +38,8 @@ pub(crate) struct Facts<'a> {
     pub caller: &'a Caller,
     pub subject: &'a Subject,
     pub now: Moment,
+    /// By which approval, as the disclosure has it.
+    pub approval: Option<&'a str>,
 }
 
 /// What is said about a decision.
@@ -91,6 +93,21 @@ pub(crate) async fn outcome<S: Shell, T>(
     draft.of = Some(of);
     let receipt = shell.append(entry(shell, &facts, draft, &said, content)?).await?;
     Ok(Recorded::new(answer, receipt))
+}
+
+/// A record of an approval in its caller's session. `of` is the log index of the request.
+pub(crate) fn approval<S: Shell>(
+    shell: &S,
+    facts: &Facts<'_>,
+    ty: LeafType,
+    said: &Said<'_>,
+    content: Content<'_>,
+    of: Option<u64>,
+    change: impl FnOnce(Draft) -> Draft,
+) -> Result<Entry, NotRecorded> {
+    let mut draft = change(draft(facts, ty));
+    draft.of = of;
+    entry(shell, facts, draft, said, content)
 }
 
 /// `session.open`: who it is is disclosed, and no more.
@@ -170,6 +187,9 @@ fn entry<S: Shell>(
     }
     if let Some(error) = said.error {
         d.add_str(field::ERROR, error);
+    }
+    if let Some(approval) = facts.approval {
+        d.add(field::APPROVAL, approval.as_bytes());
     }
     let mac_field = if outcome { field::RESULT_MAC } else { field::ARGUMENTS_MAC };
     let frame = match content {

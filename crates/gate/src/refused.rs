@@ -3,6 +3,7 @@
 use carnet_mcp::{Message, Refusal, code, error_response, tool_error};
 use carnet_model::{Action, Decided, Verdict};
 
+use crate::hold::Waiting;
 use crate::reply::Delivery;
 use crate::shell::NotForwarded;
 
@@ -21,6 +22,29 @@ impl Turned {
     pub(crate) fn new(answer: Option<Delivery>, status: u16, decision: &'static str) -> Turned {
         Turned { answer, status, decision }
     }
+}
+
+/// Why a walk did not come to its end.
+#[derive(Debug)]
+pub enum Unfinished {
+    /// The message was turned back.
+    Turned(Turned),
+    /// It waits for an approval.
+    Held(Box<Waiting>),
+    /// It is not the call any more that was approved; what has changed.
+    Void(&'static str),
+}
+
+impl From<Turned> for Unfinished {
+    fn from(turned: Turned) -> Unfinished {
+        Unfinished::Turned(turned)
+    }
+}
+
+/// The answer to a call that is held: a tool error, which the model can read, for a tool call; else a protocol error.
+#[must_use]
+pub fn held_answer(request: &Message, text: &str) -> Option<Delivery> {
+    answer(request, request.action(), code::HELD, text)
 }
 
 /// The sentence about a denial: which policy, and its reason. No value of the call is in it.

@@ -89,6 +89,9 @@ pub trait Shell: Recall + Sync {
     /// Something was masked: for the counters.
     fn masked(&self, report: &Report, classes: &ClassNames);
 
+    /// The approval that this call runs by was used: its record is durable.
+    fn consumed(&self) {}
+
     /// A server sent a response that fits no request; it was dropped.
     fn unexpected(&self);
 

@@ -22,6 +22,15 @@ pub struct MaskingRules {
     pub token_key: TokenKey,
 }
 
+/// How long approvals are asked for and good for, where the policies that ask do not say. Seconds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ApprovalRules {
+    /// Until nobody's answer is a no.
+    pub expires: u64,
+    /// Until an approval that was not used is none.
+    pub valid: u64,
+}
+
 /// A configuration in force.
 pub struct Snapshot {
     /// The policies.
@@ -40,6 +49,8 @@ pub struct Snapshot {
     pub jurisdictions: Jurisdictions,
     /// Classes whose findings name a data subject.
     pub persons: ClassSet,
+    /// Times of approvals where policies do not say.
+    pub approvals: ApprovalRules,
     /// Size and depth of a message.
     pub limits: Limits,
 }

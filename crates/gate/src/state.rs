@@ -11,7 +11,7 @@ use carnet_json::{Edits, Kind, Value};
 use carnet_mcp::{Era, Message};
 use carnet_model::{Action, Identity};
 
-use crate::facts::Caller;
+use crate::facts::{Caller, Cell};
 use crate::session::Session;
 use crate::shell::Moment;
 
@@ -41,6 +41,47 @@ pub(crate) fn binding(session: &Session, caller: &Caller, request: &Message) -> 
     part(request.target().text().unwrap_or_default().as_bytes());
     part(request.params().and_then(|p| p.get("arguments")).map_or(b"", |a| a.raw()));
     Some(out)
+}
+
+/// What the gateway's own states begin with: how often a caller was told to come again while its call is held.
+const HOLD: &str = "carnet-hold.";
+
+/// A state of the gateway's own for a call that is held, bound as a server's is.
+#[must_use]
+pub fn hold_state(
+    cell: &Cell,
+    session: &Session,
+    caller: &Caller,
+    request: &Message,
+    now: Moment,
+    leg: u32,
+) -> Option<String> {
+    // A state that a server waits for cannot be given to the caller again: the call would lose it.
+    if state(request.params()).is_some() {
+        return None;
+    }
+    let binding = binding(session, caller, request)?;
+    let (text, expiry) = (format!("{HOLD}{leg}"), now.seconds.saturating_add(LIFE).to_string());
+    Some(format!("c1.{expiry}.{}.{text}", mac(&cell.mac, &binding, &expiry, &text)))
+}
+
+/// Takes the gateway's own state out of a request: the server has not given it. How often the caller was told to come again.
+pub(crate) fn taken(request: Message) -> (Message, u32) {
+    let leg = state(request.params()).and_then(|s| s.as_str()?.strip_prefix(HOLD)?.parse::<u32>().ok());
+    let (Some(leg), Some(params)) = (leg, request.params()) else { return (request, 0) };
+    let mut members = Vec::new();
+    for (key, value) in
+        params.entries().filter(|(k, _)| !k.is_str("requestState") && !k.is_str("inputResponses"))
+    {
+        members.push(format!("{}:{}", key.raw_str(), value.raw_str()));
+    }
+    let mut edits = Edits::new();
+    edits.replace(params.span(), format!("{{{}}}", members.join(",")).as_bytes());
+    match request.edited(&edits) {
+        Ok(request) => (request, leg),
+        // Members that were read are written as they were: that always fits.
+        Err(_) => (request, leg),
+    }
 }
 
 fn state(object: Option<Value<'_>>) -> Option<Value<'_>> {

@@ -24,6 +24,18 @@ pub struct ToolFacts {
     pub described: Option<SchemaHints>,
     /// The headers that its input schema asks for (`x-mcp-header`, 2026-07-28).
     pub parameters: ParamHeaders,
+    /// What the server says it does.
+    pub description: Option<String>,
+    /// The fingerprint that it was first seen with.
+    pub first: [u8; 32],
+}
+
+impl ToolFacts {
+    /// Whether the definition is another than when the tool was first seen.
+    #[must_use]
+    pub fn changed(&self) -> bool {
+        self.first != self.fingerprint
+    }
 }
 
 impl std::fmt::Debug for ToolFacts {
@@ -55,9 +67,11 @@ impl ToolTable {
         input_schema: Option<&[u8]>,
     ) {
         let fingerprint: [u8; 32] = Sha256::digest(definition).into();
-        if self.get(name).is_some_and(|known| known.fingerprint == fingerprint) {
+        let known = self.get(name);
+        if known.as_ref().is_some_and(|known| known.fingerprint == fingerprint) {
             return;
         }
+        let first = known.map_or(fingerprint, |known| known.first);
         let output = output_schema.map(|schema| {
             let schema: serde_json::Value = serde_json::from_slice(schema).map_err(|_| ())?;
             // Only what is in the schema itself is followed: no reference leads to a file or a network.
@@ -66,10 +80,18 @@ impl ToolTable {
         // A schema with an annotation where none may be asks for nothing that could be checked.
         let parameters = input_schema.and_then(|s| ParamHeaders::from_schema(s).ok()).unwrap_or_default();
         let described = output_schema.and_then(|schema| detector.schema_hints(schema));
-        let facts = ToolFacts { fingerprint, output, described, parameters };
+        let description = described_as(definition);
+        let facts = ToolFacts { fingerprint, output, described, parameters, description, first };
         let mut tools = self.tools.write().unwrap_or_else(PoisonError::into_inner);
         if tools.len() < MOST || tools.contains_key(name) {
             tools.insert(name.to_owned(), Arc::new(facts));
         }
     }
+}
+
+/// The description in a definition, cut where it is longer than people read.
+fn described_as(definition: &[u8]) -> Option<String> {
+    let definition: serde_json::Value = serde_json::from_slice(definition).ok()?;
+    let text = definition.get("description")?.as_str()?;
+    Some(text.chars().take(4096).collect())
 }

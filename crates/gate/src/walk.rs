@@ -2,9 +2,12 @@
 //! sends, which is the second half of the same way.
 //!
 //! `accept`, `identify` and `read` have been walked when a message comes here: the shell accepts, the identity crate
-//! identifies, the mcp crate reads. `hold` will stand between decide and mask; until approvals come, what only an approval
-//! would permit is denied by the policy that asks for it.
+//! identifies, the mcp crate reads. A call that only an approval would permit ends its walk as [`Unfinished::Held`]; when it
+//! is approved it is walked again from the start, with the approval, under what is in force then.
 
+use std::sync::Arc;
+
+use carnet_approvals::Released;
 use carnet_evidence::seal::NewKey;
 use carnet_mcp::{IdKey, Kind, Message, code};
 use carnet_model::Action;
@@ -13,11 +16,12 @@ use carnet_policy::Direction;
 
 use crate::decide::{self, Denied, Subject};
 use crate::facts::{Caller, Cell};
+use crate::hold::{self, Waiting};
 use crate::inspect::{self, inspect};
 use crate::mask::{Around, Masked, Withheld, Withholding, mask};
 use crate::permitted::{Permitted, Recorded};
 use crate::record::{self, Content, Facts, Said};
-use crate::refused::{self, Turned};
+use crate::refused::{self, Turned, Unfinished};
 use crate::reply::Delivery;
 use crate::restore::Restored;
 use crate::session::{Question, Session};
@@ -94,31 +98,56 @@ pub struct Walked {
 pub async fn walk<S: Shell, R: Replies>(
     at: Walk<'_, S>,
     message: Message,
+    released: Option<&Released>,
     replies: &mut R,
-) -> Result<Walked, Turned> {
+) -> Result<Walked, Unfinished> {
     let subject = Subject::of(&message, at.session, Direction::In);
     let (id, id_raw) = (message.id_key(), message.id_raw().map(<[u8]>::to_vec));
     let one_way = message.kind() != Kind::Request;
     let binding = state::binding(at.session, at.caller, &message);
     let message = match state::unbind(&at.cell.mac, binding.as_deref(), at.shell.now(), message) {
         Ok(message) => message,
-        Err(message) => return Err(at.not_its_state(&subject, &message).await),
+        Err(message) => return Err(at.not_its_state(&subject, &message).await.into()),
     };
+    let (message, leg) = state::taken(message);
+    if let Some(changed) = at.changed(&subject, &message, released) {
+        return Err(Unfinished::Void(changed));
+    }
     // decide
-    let permitted =
-        match decide::decide(at.snapshot, at.session, at.caller, &subject, message, at.shell.now()) {
-            Ok(permitted) => permitted,
-            Err(denied) => return Err(at.denied(&subject, denied).await),
-        };
+    let approvals: Vec<Arc<str>> =
+        released.iter().flat_map(|r| r.names()).map(|n| n.as_str().into()).collect();
+    let permitted = match decide::decide(
+        at.snapshot,
+        at.session,
+        at.caller,
+        &subject,
+        message,
+        at.shell.now(),
+        &approvals,
+    ) {
+        Ok(permitted) => permitted,
+        // hold
+        Err(denied) => match at.hold(&subject, denied) {
+            Ok(waiting) => return Err(Unfinished::Held(Box::new(Waiting { leg, ..*waiting }))),
+            Err(denied) => return Err(at.denied(&subject, denied).await.into()),
+        },
+    };
     let verdict = permitted.verdict().clone();
     // mask in
     let masked = match at.mask_in(&subject, permitted) {
         Ok(masked) => masked,
-        Err(withheld) => return Err(at.withheld(&subject, &verdict, &withheld).await),
+        Err(withheld) => return Err(at.withheld(&subject, &verdict, &withheld).await.into()),
     };
     // record
-    let Ok(recorded) = record::decision(at.shell, at.facts(&subject), masked, one_way).await else {
-        return Err(refused::not_recorded(id_raw.as_deref()));
+    let approval = released.map(hold::used_json);
+    let facts = Facts { approval: approval.as_deref(), ..at.facts(&subject) };
+    if let Some(released) = released
+        && at.consume(facts, &verdict, released).await.is_err()
+    {
+        return Err(refused::not_recorded(id_raw.as_deref()).into());
+    }
+    let Ok(recorded) = record::decision(at.shell, facts, masked, one_way).await else {
+        return Err(refused::not_recorded(id_raw.as_deref()).into());
     };
     let mut related = Related {
         decision: recorded.receipt().index,
@@ -132,8 +161,8 @@ pub async fn walk<S: Shell, R: Replies>(
     // forward
     let mut answers = match at.shell.forward(recorded).await {
         Ok(answers) => InTurn::new(at.shell, answers),
-        Err(reason) if one_way => return Err(refused::failure(None, &reason)),
-        Err(reason) => return Err(at.failed(&related, reason).await),
+        Err(reason) if one_way => return Err(refused::failure(None, &reason).into()),
+        Err(reason) => return Err(at.failed(&related, reason).await.into()),
     };
     // inspect, mask out, record, reply: for each message that comes back
     let mut answered = one_way;
@@ -144,11 +173,12 @@ pub async fn walk<S: Shell, R: Replies>(
                     &related,
                     NotForwarded::Upstream { reason: "the caller's token has expired", status: 401 },
                 )
-                .await);
+                .await
+                .into());
         }
         let coming = match next {
             Ok(coming) => coming,
-            Err(reason) if !answered => return Err(at.failed(&related, reason).await),
+            Err(reason) if !answered => return Err(at.failed(&related, reason).await.into()),
             Err(_) => break,
         };
         if one_way && matches!(coming.message.kind(), Kind::Result | Kind::Error) {
@@ -172,7 +202,7 @@ pub async fn walk<S: Shell, R: Replies>(
             }
             _ => NotForwarded::Upstream { reason: "the server ended its answer early", status: 502 },
         };
-        return Err(at.failed(&related, reason).await);
+        return Err(at.failed(&related, reason).await.into());
     }
     Ok(Walked { status: answers.status() })
 }
@@ -244,7 +274,7 @@ pub async fn back<S: Shell>(
 }
 
 impl<S: Shell> Walk<'_, S> {
-    fn facts<'b>(&'b self, subject: &'b Subject) -> Facts<'b> {
+    pub(crate) fn facts<'b>(&'b self, subject: &'b Subject) -> Facts<'b> {
         let now = self.shell.now();
         Facts {
             cell: self.cell,
@@ -253,10 +283,11 @@ impl<S: Shell> Walk<'_, S> {
             caller: self.caller,
             subject,
             now,
+            approval: None,
         }
     }
 
-    fn around<'b>(&'b self, subject: &'b Subject, answers: Option<Action>) -> Around<'b> {
+    pub(crate) fn around<'b>(&'b self, subject: &'b Subject, answers: Option<Action>) -> Around<'b> {
         let now = self.shell.now();
         let Walk { cell, snapshot, session, caller, .. } = *self;
         Around { cell, snapshot, session, caller, subject, vault: self.shell, now, answers, seams: &[] }
@@ -348,8 +379,8 @@ impl<S: Shell> Walk<'_, S> {
         let subject = Subject::of(&message, self.session, Direction::Out);
         let (id, asks) = (message.id_key(), message.kind() == Kind::Request);
         let now = self.shell.now();
-        let permitted = match decide::decide(self.snapshot, self.session, self.caller, &subject, message, now)
-        {
+        let decided = decide::decide(self.snapshot, self.session, self.caller, &subject, message, now, &[]);
+        let permitted = match decided {
             Ok(permitted) => permitted,
             Err(denied) => {
                 let said = Said { decision: "deny", verdict: Some(&denied.verdict), error: None };

@@ -3,6 +3,7 @@
 //! The walk runs in a task of its own, so that a caller who hangs up neither loses the record of an outcome nor, before
 //! revision 2026-07-28, cancels the call.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -44,6 +45,8 @@ pub struct CallShell {
     pub reply: Arc<Growing>,
     /// Resolves when the caller is gone; `None` where that does not cancel.
     pub gone: Mutex<Option<oneshot::Receiver<()>>>,
+    /// The approval that the call runs by was used.
+    pub consumed: AtomicBool,
 }
 
 impl Recall for CallShell {
@@ -91,6 +94,10 @@ impl Shell for CallShell {
         self.gateway.count_masked(report, classes);
     }
 
+    fn consumed(&self) {
+        self.consumed.store(true, Ordering::Release);
+    }
+
     fn unexpected(&self) {
         self.gateway.metrics.upstream_error("unexpected-response");
     }
@@ -118,6 +125,16 @@ impl Shell for CallShell {
 }
 
 impl CallShell {
+    /// Takes what says that the caller is gone, to wait for that elsewhere.
+    pub(crate) fn gone(&self) -> Option<oneshot::Receiver<()>> {
+        self.gone.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Gives it back.
+    pub(crate) fn give_gone(&self, gone: Option<oneshot::Receiver<()>>) {
+        *self.gone.lock().unwrap_or_else(PoisonError::into_inner) = gone;
+    }
+
     /// Gives a session its id where the server has sessions: one on HTTP that gave out an id, or one on a channel.
     fn begin_session(&self) {
         let has_sessions = match &self.link {
@@ -196,6 +213,12 @@ impl Growing {
         self.lock().session.get_or_insert(id);
     }
 
+    /// Whether it is the answers of a batch, which come all at once.
+    #[must_use]
+    pub fn is_batch(&self) -> bool {
+        self.lock().batch.is_some()
+    }
+
     /// Begins an event stream, unless the reply has begun.
     pub fn stream(&self) {
         let mut state = self.lock();
@@ -244,18 +267,17 @@ impl Growing {
     }
 
     /// Ends the reply: an empty answer where nothing was sent, or what the gate itself says.
-    pub async fn end(&self, walked: Result<Walked, Turned>) {
+    /// Whether the caller was there to take it.
+    pub async fn end(&self, walked: Result<Walked, Turned>) -> bool {
         let status = match walked {
             Ok(walked) => walked.status,
-            Err(Turned { answer: Some(answer), .. }) => {
-                self.message(answer).await;
-                return;
-            }
+            Err(Turned { answer: Some(answer), .. }) => return self.message(answer).await,
             Err(turned) => turned.status,
         };
         if self.lock().batch.is_none() {
             self.respond(body::empty(StatusCode::from_u16(status).unwrap_or(StatusCode::ACCEPTED)));
         }
+        true
     }
 
     /// The answers of a batch, all at once (revision 2025-03-26).
@@ -310,16 +332,24 @@ fn session_header(response: &mut Response<Reply>, session: Option<&str>) {
 pub struct Outbox {
     /// The reply.
     pub reply: Arc<Growing>,
+    /// The last answer, where it is to be kept for a caller who may be gone, and whether that took it.
+    pub kept: Option<(Vec<u8>, bool)>,
+    /// Whether the last answer is to be kept.
+    pub keeps: bool,
     /// When a slow reader is waited for no longer.
     pub until: watch::Receiver<bool>,
 }
 
 impl Replies for Outbox {
     async fn deliver(&mut self, message: Recorded<Delivery>) -> bool {
-        tokio::select! {
+        let message = message.into_inner();
+        let last = (self.keeps && message.last).then(|| message.bytes.clone());
+        let there = tokio::select! {
             biased;
-            there = self.reply.message(message.into_inner()) => there,
+            there = self.reply.message(message) => there,
             () = reached(Some(&mut self.until)) => false,
-        }
+        };
+        self.kept = last.map(|bytes| (bytes, there));
+        there
     }
 }

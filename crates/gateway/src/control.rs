@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use carnet_approvals::{Assurance, Proof};
+use carnet_gate::Caller;
 use carnet_model::{Action, IdentityKind, Resource};
 use carnet_policy::{Context, Request};
 use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
@@ -16,6 +18,7 @@ use tokio::net::{UnixListener, UnixStream};
 
 use crate::desk::{Act, Answer, Ask, Clerk, Desk};
 use crate::gateway::{Gateway, now};
+use crate::hold::Approver;
 
 const SOCKET: &str = "control.sock";
 /// Nobody asks for longer, and no question is longer.
@@ -94,6 +97,18 @@ fn refused(why: String) -> Answer {
 
 async fn answer(gateway: &Gateway, uid: u32, ask: Ask) -> Result<Answer, String> {
     let runtime = gateway.runtime.load_full();
+    if let Act::Held(asked) = ask.act {
+        let who = match &ask.token {
+            None => Approver::os(uid),
+            Some(token) => {
+                let caller = identified(gateway, token).await?;
+                let method = caller.principal.method.as_str().to_owned();
+                Approver::new(&caller.principal, Assurance::Token, Proof::Token { method }, "cli")
+            }
+        };
+        let said = gateway.asked_of_held(&who, asked).await.map_err(|e| e.to_string())?;
+        return Ok(Answer { said, ..Answer::default() });
+    }
     let clerk = match &ask.token {
         None => Clerk::os(uid),
         Some(token) => by_token(gateway, token, &ask.act).await?,
@@ -107,15 +122,21 @@ async fn answer(gateway: &Gateway, uid: u32, ask: Ask) -> Result<Answer, String>
     desk.act(ask.act).await.map_err(|e| e.to_string())
 }
 
-/// Who the token is of, if the policies permit them the act.
-async fn by_token(gateway: &Gateway, token: &str, act: &Act) -> Result<Clerk, String> {
+/// Who a token is of.
+async fn identified(gateway: &Gateway, token: &str) -> Result<Arc<Caller>, String> {
     let runtime = gateway.runtime.load_full();
     let mut headers = HeaderMap::new();
     let value =
         HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| "this is no token".to_owned())?;
     headers.insert(AUTHORIZATION, value);
     let caller = runtime.identities.identify(&headers, now().seconds).await;
-    let caller = caller.map_err(|_| "the gateway does not accept this token".to_owned())?;
+    caller.map_err(|_| "the gateway does not accept this token".to_owned())
+}
+
+/// Who the token is of, if the policies permit them the act.
+async fn by_token(gateway: &Gateway, token: &str, act: &Act) -> Result<Clerk, String> {
+    let runtime = gateway.runtime.load_full();
+    let caller = identified(gateway, token).await?;
     let action = match act {
         Act::Read { .. } | Act::Cases => Action::EVIDENCE_READ,
         Act::Exported { .. } | Act::Note { .. } => Action::EVIDENCE_EXPORT,

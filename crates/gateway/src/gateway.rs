@@ -15,6 +15,7 @@ use carnet_store::vault::Owner;
 use tokio::sync::{Semaphore, watch};
 use zeroize::Zeroizing;
 
+use crate::hold::Holds;
 use crate::load::Runtime;
 use crate::metrics::Metrics;
 use crate::record::Recorder;
@@ -32,6 +33,8 @@ pub struct Gateway {
     pub runtime: ArcSwap<Runtime>,
     /// The log.
     pub recorder: Recorder,
+    /// Calls that wait for an approval.
+    pub holds: Arc<Holds>,
     /// This gateway's origin and MAC key.
     pub cell: Cell,
     /// The key that tokens are made with.
@@ -239,6 +242,7 @@ impl Gateway {
             for open in self.sessions.take_idle(now().seconds.saturating_sub(idle)) {
                 self.close_session(&open, "idle").await;
             }
+            let _closed = self.holds.store.sweep(u64::try_from(now().seconds).unwrap_or(0)).await;
             let _closed = self.recorder.vault.sweep(u64::try_from(now().seconds).unwrap_or(0)).await;
             if let Some(rates) = &runtime.per_principal {
                 rates.forget_idle();

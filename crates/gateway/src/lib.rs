@@ -13,6 +13,7 @@ pub mod detectors;
 pub mod downstream;
 pub mod front;
 pub mod gateway;
+pub mod hold;
 pub mod identity;
 pub mod join;
 pub mod kek;

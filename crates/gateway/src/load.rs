@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use carnet_approvals::{Requirement, Rule};
 use carnet_config::{Config, Loaded, Source};
-use carnet_gate::{Epochs, MaskingRules, Snapshot};
+use carnet_gate::{ApprovalRules, Epochs, MaskingRules, Snapshot};
 use carnet_masking::{Numbers, TokenKey, Transforms};
 use carnet_model::Region;
-use carnet_policy::{Options, PolicySet};
+use carnet_policy::{Holding, Options, PolicySet};
 use carnet_residency::{Jurisdictions, Zone};
 use sha2::{Digest, Sha256};
 
@@ -123,7 +124,17 @@ pub fn policies(
         custom_classes: config.masking.names.own().map(|(_, name)| name.clone()).collect(),
         ..Options::default()
     };
-    PolicySet::load(&sources, &options).map_err(|all| all.iter().map(ToString::to_string).collect())
+    let set = PolicySet::load(&sources, &options)
+        .map_err(|all| all.iter().map(ToString::to_string).collect::<Vec<_>>())?;
+    let mistakes: Vec<String> = set.holdings().iter().filter_map(mistake).collect();
+    if mistakes.is_empty() { Ok(set) } else { Err(mistakes) }
+}
+
+/// What is wrong with how a policy asks for approvals.
+fn mistake(holding: &Holding) -> Option<String> {
+    let annotations = holding.terms.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
+    let (policy, hold) = (holding.id.0.to_string(), holding.hold.to_string());
+    Requirement::of(&[Rule { policy, hold, annotations }], 1, 1).err().map(|e| e.to_string())
 }
 
 /// The zones of every region that the configuration names, and of every country.
@@ -209,6 +220,10 @@ pub fn runtime(
         server_detectors,
         masking: masking(&config, token_key),
         cell_region: config.cell.region.clone(),
+        approvals: ApprovalRules {
+            expires: config.approvals.expires.as_secs().max(1),
+            valid: config.approvals.valid.as_secs().max(1),
+        },
         persons: config.evidence.persons,
         jurisdictions: table,
         limits,

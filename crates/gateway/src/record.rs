@@ -16,8 +16,8 @@ use carnet_masking::{Report, StandInId};
 use carnet_mcp::Message;
 use carnet_model::{ClassNames, Sensitive};
 use carnet_store::{
-    Disk, Index, KeyStore, Keys, Ledger, Log, LogOptions, Reader, RealDisk, Recovered, StoreError, Stored,
-    Vault,
+    Disk, HeldStore, Index, KeyStore, Keys, Ledger, Log, LogOptions, Reader, RealDisk, Recovered, StoreError,
+    Stored, Vault,
 };
 use tokio::sync::Notify;
 
@@ -76,6 +76,8 @@ pub struct Opened {
     pub mac: MacKey,
     /// The key that tokens are made with.
     pub token_key: [u8; 32],
+    /// Calls that wait for an approval.
+    pub held: HeldStore,
     recovered: Recovered,
     /// Type and time of the last record of an earlier run.
     last: Option<(LeafType, u64)>,
@@ -124,6 +126,10 @@ pub fn open(config: &Config) -> Result<Opened, String> {
     let keys_of_vault = Keys::open_under(Arc::clone(&disk), kek.as_deref()).map_err(at)?;
     let entries = config.masking.vault.entries;
     let vault = Vault::open(Arc::clone(&disk), keys_of_vault, entries, seconds()).map_err(at)?;
+    let keys_of_held = Keys::open(Arc::clone(&disk), kek.as_ref()).map_err(at)?;
+    // As many again: those that are over, until they are forgotten.
+    let most = config.approvals.most.saturating_mul(2);
+    let held = HeldStore::open(Arc::clone(&disk), keys_of_held, most, seconds()).map_err(at)?;
     let mut run = [0; 16];
     entropy(&mut run);
     Ok(Opened {
@@ -145,6 +151,7 @@ pub fn open(config: &Config) -> Result<Opened, String> {
         },
         mac,
         token_key,
+        held,
         recovered,
         last,
     })

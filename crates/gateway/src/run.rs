@@ -13,6 +13,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
 use crate::gateway::Gateway;
+use crate::hold::Holds;
 use crate::identity::pem;
 use crate::load::{self, PolicySource, Runtime};
 use crate::metrics::Metrics;
@@ -68,12 +69,14 @@ pub async fn start(start: Start) -> Result<Running, Vec<String>> {
     let telemetry = Telemetry::start(&runtime.config, &metrics).map_err(one)?;
     state::keep(&runtime).map_err(|e| one(e.to_string()))?;
     opened.begin(&runtime.config, runtime.gate.epochs).await.map_err(|e| one(e.to_string()))?;
-    let Opened { recorder, mac, token_key, .. } = opened;
+    let Opened { recorder, mac, token_key, held, .. } = opened;
+    let holds = Holds::open(held, &recorder.reader(), record::seconds()).map_err(|e| one(e.to_string()))?;
     let addresses: Vec<SocketAddr> = sockets.iter().map(|(_, address, _)| *address).collect();
     let cell = Cell { origin: runtime.config.cell.origin.to_string(), mac };
     let gateway = Arc::new(Gateway {
         places: Arc::new(Semaphore::new(runtime.config.limits.concurrency.min(Semaphore::MAX_PERMITS))),
         recorder,
+        holds: Arc::new(holds),
         token_key,
         cell,
         sessions: Sessions::default(),
@@ -96,6 +99,7 @@ pub async fn start(start: Start) -> Result<Running, Vec<String>> {
     listeners.extend(crate::join::start(&gateway).map_err(one)?);
     let heartbeats = tokio::spawn(record::heartbeat(gateway.clone()));
     tokio::spawn(crate::control::serve(gateway.clone()));
+    tokio::spawn(crate::hold::tick(gateway.clone()));
     tokio::spawn(crate::desk::tend(gateway.clone()));
     tokio::spawn(crate::witness::tend(gateway.clone(), anchoring));
     tokio::spawn(record::settle(gateway.clone()));

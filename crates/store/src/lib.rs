@@ -17,6 +17,7 @@
 //! DIR/log/spare.seg                          the next segment, zeros
 //! DIR/index/index.db                         finds records; made again from the log when lost
 //! DIR/vault/<number>.vault                   values whose stand-ins may come back ([`vault`])
+//! DIR/held/<number>.vault                    calls that wait for an approval ([`HeldStore`])
 //! DIR/keys/kek  cell.key  log.key  mac.key  data  stamp   wrapped but for `kek`, the embedded default ([`keys`])
 //! DIR/state/<hash>                           what was in force, in full
 //! ```
@@ -25,6 +26,7 @@ pub mod anchors;
 pub mod disk;
 mod error;
 pub mod export;
+mod held;
 pub mod index;
 pub mod keys;
 pub mod log;
@@ -35,6 +37,7 @@ pub mod witness;
 
 pub use disk::{Disk, DiskFile, RealDisk};
 pub use error::StoreError;
+pub use held::HeldStore;
 pub use index::{ActRow, Index, Query, SessionRow};
 pub use keys::{Kek, KeyState, KeyStore, Keys, LocalKek};
 pub use log::{Entry, Ledger, Log, LogOptions, Metrics, Receipt, Recovered};

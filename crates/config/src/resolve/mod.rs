@@ -1,5 +1,6 @@
 //! From a checked tree to [`Config`]: defaults, and everything that concerns more than one key.
 
+mod approvals;
 mod identity;
 mod masking;
 mod server;
@@ -52,6 +53,7 @@ impl Resolver<'_, '_> {
             public_url: root.get("public_url").text().map(|t| t.trim_end_matches('/').to_owned()),
             masking,
             evidence: self.evidence(root.get("evidence")),
+            approvals: self.approvals(root.get("approvals")),
             telemetry: self.telemetry(root.get("telemetry")),
             front: self.joined(root.get("front")),
             admin: self.admin(root.get("admin")),

@@ -3,6 +3,7 @@
 //!
 //! `Debug` is safe everywhere: no field can hold a secret's value.
 
+mod approvals;
 mod identity;
 mod masking;
 mod server;
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 use carnet_model::{ClassSet, Region};
 
+pub use self::approvals::*;
 pub use self::identity::*;
 pub use self::masking::*;
 pub use self::server::*;
@@ -66,6 +68,8 @@ pub struct Config {
     pub servers: Vec<ServerConfig>,
     /// What happens to values that the policy does not reveal.
     pub masking: MaskingConfig,
+    /// How calls wait for an approval, and who is who.
+    pub approvals: ApprovalsConfig,
     /// Sizes, counts, times and rates.
     pub limits: Limits,
     /// How evidence is kept.

@@ -662,6 +662,17 @@ fn defaults_are_as_documented() {
                 },
                 names_in_text: true,
             },
+            approvals: ApprovalsConfig {
+                expires: 1800s,
+                valid: 600s,
+                progress: 12s,
+                pending: 45s,
+                leg: 40s,
+                legs: 9,
+                keep: 600s,
+                most: 20000,
+                people: [],
+            },
             limits: Limits {
                 request_body: 4194304,
                 response_body: 16777216,

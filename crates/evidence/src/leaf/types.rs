@@ -53,7 +53,7 @@ leaf_types! {
     /// A decision will never have an outcome.
     CallOrphan "call.orphan" ["why"];
     /// A call is held and approval is asked.
-    ApprovalRequest "approval.request" ["why"];
+    ApprovalRequest "approval.request" ["quorum" "until" "why"];
     /// An approver voted.
     ApprovalVote "approval.vote" ["why"];
     /// An approval was used.

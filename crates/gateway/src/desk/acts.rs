@@ -88,6 +88,8 @@ pub enum Act {
     Prune,
     /// The open cases.
     Cases,
+    /// Something about held calls. Only a gateway that runs has any.
+    Held(crate::hold::Ask),
 }
 
 /// An act and, where it is done in somebody's own name, their token.
@@ -147,6 +149,7 @@ impl Desk<'_> {
             Act::Release { id, reason } => self.release(id, &reason).await,
             Act::Prune => self.prune().await,
             Act::Cases => Ok(Answer { said: self.list()?, ..Answer::default() }),
+            Act::Held(_) => not("no gateway runs: calls are held by one that does"),
         }
     }
 

@@ -96,7 +96,7 @@ impl Desk<'_> {
     ) -> Result<u64, Refused> {
         let mut draft = Draft::new(ty, seconds(), self.recorder.run, self.epochs).text("why", why);
         change(&mut draft);
-        let entry = self.sealed(draft, detail)?;
+        let entry = self.sealed(draft, detail, None)?;
         let keys = entry.keys.clone();
         let receipt = self.recorder.log.append(entry).await?;
         self.recorder.keys.settled(&keys);
@@ -104,7 +104,30 @@ impl Desk<'_> {
         Ok(receipt.index)
     }
 
-    fn sealed(&self, mut draft: Draft, detail: Option<&str>) -> Result<carnet_store::Entry, Refused> {
+    /// Appends the record of something done to a held call. What it says is sealed, as in [`Desk::record`].
+    pub(crate) async fn approval(
+        &self,
+        ty: LeafType,
+        why: &str,
+        change: impl FnOnce(&mut Draft) + Send,
+        said: &str,
+    ) -> Result<u64, Refused> {
+        let mut draft = Draft::new(ty, seconds(), self.recorder.run, self.epochs).text("why", why);
+        change(&mut draft);
+        let entry = self.sealed(draft, None, Some(said))?;
+        let keys = entry.keys.clone();
+        let receipt = self.recorder.log.append(entry).await?;
+        self.recorder.keys.settled(&keys);
+        self.recorder.run_key_settled();
+        Ok(receipt.index)
+    }
+
+    fn sealed(
+        &self,
+        mut draft: Draft,
+        detail: Option<&str>,
+        approval: Option<&str>,
+    ) -> Result<carnet_store::Entry, Refused> {
         let recorder = self.recorder;
         let (run, first) = recorder.run_key()?;
         let label = actor_label(&recorder.mac, &self.clerk.issuer, &self.clerk.subject);
@@ -115,6 +138,9 @@ impl Desk<'_> {
         d.add(field::ACTOR, self.clerk.json().as_bytes());
         if let Some(detail) = detail {
             d.add_str(field::DETAIL, detail);
+        }
+        if let Some(approval) = approval {
+            d.add(field::APPROVAL, approval.as_bytes());
         }
         let disclosed = d.finish();
         draft.sd = disclosed.digests;

@@ -74,6 +74,7 @@ pub(super) fn shell(gateway: &Arc<Gateway>, open: &Arc<Open>, link: Link, reply:
         link,
         reply,
         gone: Mutex::new(None),
+        consumed: std::sync::atomic::AtomicBool::new(false),
     }
 }
 

@@ -1,7 +1,8 @@
 //! POST: a message, or a batch, from a caller. read ▸ session ▸ limits; then the gate's walk in a task of its own.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use carnet_gate::Walk;
@@ -18,6 +19,7 @@ use super::{Arrived, later};
 use crate::body::{self, Reply};
 use crate::call::{CallShell, Growing, Outbox};
 use crate::gateway::{Gateway, NoSession, now};
+use crate::hold::Entry;
 use crate::servers::{Reach, Server};
 use crate::sessions::Open;
 use crate::stop::reached;
@@ -344,11 +346,11 @@ async fn run(
     let reply = Growing::new(respond, None, batch);
     let mut gone = cancels.then_some(gone);
     let origin = gateway.telemetry.origin(headers);
-    let task = Task { gateway: gateway.clone(), arrived, open, reply, origin };
+    let fetched = OnceLock::new();
+    let task = Task { gateway: gateway.clone(), arrived, open, reply, origin, fetched };
     tokio::spawn(async move {
         for (message, link, places) in work {
-            task.walk(message, link, gone.take()).await;
-            drop(places);
+            task.walk(message, link, gone.take(), places).await;
         }
         if batch {
             task.reply.end_batch();
@@ -394,17 +396,26 @@ async fn prepare(
     Ok(work)
 }
 
-pub(super) struct Task {
-    pub(super) gateway: Arc<Gateway>,
-    pub(super) arrived: Arrived,
-    pub(super) open: Arc<Open>,
-    pub(super) reply: Arc<Growing>,
-    pub(super) origin: Origin,
+/// One caller's messages on their way.
+pub(crate) struct Task {
+    pub(crate) gateway: Arc<Gateway>,
+    pub(crate) arrived: Arrived,
+    pub(crate) open: Arc<Open>,
+    pub(crate) reply: Arc<Growing>,
+    pub(crate) origin: Origin,
+    /// The held call whose kept result is the answer.
+    pub(crate) fetched: OnceLock<Arc<Entry>>,
 }
 
 impl Task {
-    pub(super) async fn walk(&self, message: Message, link: Link, gone: Option<oneshot::Receiver<()>>) {
-        let Task { gateway, arrived, open, reply, origin } = self;
+    pub(crate) async fn walk(
+        &self,
+        message: Message,
+        link: Link,
+        gone: Option<oneshot::Receiver<()>>,
+        mut places: Vec<OwnedSemaphorePermit>,
+    ) {
+        let Task { gateway, arrived, open, reply, origin, fetched } = self;
         let (action, kind) = (message.action(), message.kind());
         let began = std::time::Instant::now();
         let begun =
@@ -425,6 +436,7 @@ impl Task {
             link,
             reply: reply.clone(),
             gone: Mutex::new(gone),
+            consumed: AtomicBool::new(false),
         };
         let at = Walk {
             shell: &shell,
@@ -433,9 +445,12 @@ impl Task {
             session: &open.gate,
             caller: &arrived.caller,
         };
-        let mut outbox = Watched::new(Outbox { reply: reply.clone(), until: until.clone() }, begun.is_some());
+        let outbox = Outbox { reply: reply.clone(), kept: None, keeps: false, until: until.clone() };
+        let mut outbox = Watched::new(outbox, begun.is_some());
         let walked = match kind {
-            Kind::Request | Kind::Notification => carnet_gate::walk(at, message, &mut outbox).await,
+            Kind::Request | Kind::Notification => {
+                self.walk_through(&shell, message, &mut outbox, &mut places).await
+            }
             Kind::Result | Kind::Error => carnet_gate::respond(at, message).await,
         };
         let decision = walked.as_ref().map_or_else(|turned| turned.decision, |_| "permit");
@@ -448,21 +463,25 @@ impl Task {
         gateway.telemetry.end(begun, Done { server, action, decision, status, elapsed, answer });
         tokio::select! {
             biased;
-            () = reply.end(walked) => {}
+            there = reply.end(walked) => {
+                if let Some(entry) = fetched.get().filter(|_| there) {
+                    gateway.holds.fetched(entry).await;
+                }
+            }
             () = reached(Some(&mut until)) => {}
         }
     }
 }
 
 /// Bytes that a server may send in all before it answers; a standing stream has no end.
-fn most_bytes(arrived: &Arrived, open: &Open, action: Action) -> Option<usize> {
+pub(crate) fn most_bytes(arrived: &Arrived, open: &Open, action: Action) -> Option<usize> {
     let server = arrived.runtime.servers.get(&*open.gate.server.name)?;
     let most = usize::try_from(server.config.limits.response_body).unwrap_or(usize::MAX);
     (action != Action::SUBSCRIPTIONS_LISTEN).then_some(most)
 }
 
 /// The way to the server for one message. Nothing is opened yet: that waits for the gate's permission.
-fn way(
+pub(crate) fn way(
     arrived: &Arrived,
     server: &Arc<Server>,
     headers: &HeaderMap,

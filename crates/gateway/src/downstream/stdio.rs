@@ -1,6 +1,6 @@
 //! Standing as a stdio server: messages come by one stream, line by line, and answers go out by another.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use carnet_gate::Caller;
@@ -132,17 +132,18 @@ async fn read<R: AsyncRead + Unpin>(
                 open: open.clone(),
                 reply: Growing::into_stream(feed.clone(), Framing::Lines),
                 origin: Origin::PIPE,
+                fetched: OnceLock::new(),
             };
             let link = channel();
             if message.kind() != Kind::Request {
                 // Order matters for what is not answered: `initialized` before the first request.
-                task.walk(message, link, None).await;
+                task.walk(message, link, None, Vec::new()).await;
                 continue;
             }
             let Ok(place) = places.clone().acquire_owned().await else { break };
             let Some(inside) = open.enter() else { break };
             tokio::spawn(async move {
-                task.walk(message, link, None).await;
+                task.walk(message, link, None, Vec::new()).await;
                 drop((place, inside));
             });
         }

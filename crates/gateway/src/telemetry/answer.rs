@@ -67,6 +67,11 @@ impl<R> Watched<R> {
     pub fn new(replies: R, look: bool) -> Watched<R> {
         Watched { replies, look, answer: Answer::Fine }
     }
+
+    /// The replies themselves.
+    pub fn inner(&mut self) -> &mut R {
+        &mut self.replies
+    }
 }
 
 impl<R: Replies> Replies for Watched<R> {

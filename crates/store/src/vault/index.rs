@@ -55,6 +55,17 @@ impl Index {
             .collect()
     }
 
+    /// Every name with what was added last under it.
+    pub(super) fn all(&self, now: u64) -> Vec<(Id, Kept)> {
+        let place = |e: &Entry| [e.file, e.at, u64::from(e.len)];
+        let newest = |held: &[Held]| {
+            let held = held.iter().filter(|h| h.expires > now).max_by_key(|h| (h.entry.file, h.entry.at))?;
+            let owner = Arc::clone(&held.owner);
+            Some(Kept { owner, expires: held.expires, place: place(&held.entry) })
+        };
+        self.held.iter().filter_map(|(id, held)| Some((*id, newest(held)?))).collect()
+    }
+
     /// Whether a deposit is there already, for at least half as long as it asks for.
     pub(super) fn keeps(&self, deposit: &VaultDeposit, now: u64) -> bool {
         let enough = now + deposit.expires.saturating_sub(now).div_ceil(2);

@@ -103,6 +103,8 @@ pub struct Vault {
     asks: mpsc::Sender<Ask>,
     thread: Mutex<Option<JoinHandle<()>>>,
     most: usize,
+    /// A deposit takes the place of an older one of the same name and owner, whatever that holds.
+    replaces: bool,
 }
 
 impl std::fmt::Debug for Vault {
@@ -117,11 +119,34 @@ impl Vault {
     /// # Errors
     /// [`StoreError::Io`]; [`StoreError::Key`] for another key of the cell than it was made with.
     pub fn open(disk: Arc<dyn Disk>, keys: Keys, most: usize, now: u64) -> Result<Vault, StoreError> {
-        disk.make_dirs(DIR).at("make folder", DIR)?;
+        Vault::open_at(DIR, disk, keys, most, now)
+    }
+
+    /// As [`Vault::open`], in another folder, for what changes.
+    pub(crate) fn open_replacing(
+        dir: &'static str,
+        disk: Arc<dyn Disk>,
+        keys: Keys,
+        most: usize,
+        now: u64,
+    ) -> Result<Vault, StoreError> {
+        let mut vault = Vault::open_at(dir, disk, keys, most, now)?;
+        vault.replaces = true;
+        Ok(vault)
+    }
+
+    fn open_at(
+        dir: &'static str,
+        disk: Arc<dyn Disk>,
+        keys: Keys,
+        most: usize,
+        now: u64,
+    ) -> Result<Vault, StoreError> {
+        disk.make_dirs(dir).at("make folder", dir)?;
         let mut index = Index::default();
         let mut next = 0;
-        for name in sorted(&*disk)? {
-            let path = format!("{DIR}/{name}");
+        for name in sorted(&*disk, dir)? {
+            let path = format!("{dir}/{name}");
             let number = name.strip_suffix(".vault").and_then(|n| n.parse::<u64>().ok());
             let Some(number) = number else { continue };
             next = next.max(number + 1);
@@ -132,13 +157,13 @@ impl Vault {
         }
         let index = Arc::new(RwLock::new(index));
         let (asks, waiting) = mpsc::channel(1024);
-        let mut writer = Writer::new(disk, keys, Arc::clone(&index), next);
+        let mut writer = Writer::new(dir, disk, keys, Arc::clone(&index), next);
         writer.forget(now);
         let thread = std::thread::Builder::new()
             .name("carnet-vault".into())
             .spawn(move || writer.run(waiting))
-            .map_err(|e| StoreError::io("start thread", DIR, &e))?;
-        Ok(Vault { index, asks, thread: Mutex::new(Some(thread)), most })
+            .map_err(|e| StoreError::io("start thread", dir, &e))?;
+        Ok(Vault { index, asks, thread: Mutex::new(Some(thread)), most, replaces: false })
     }
 
     fn index(&self) -> std::sync::RwLockReadGuard<'_, Index> {
@@ -155,6 +180,11 @@ impl Vault {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Every name that something is kept under, with what is kept, the newest where there are several.
+    pub(crate) fn all(&self, now: u64) -> Vec<(Id, Kept)> {
+        self.index().all(now)
     }
 
     /// Everything that is kept under a stand-in's name and has not expired.
@@ -185,7 +215,7 @@ impl Vault {
         }
         {
             let index = self.index();
-            deposits.retain(|d| !index.keeps(d, now));
+            deposits.retain(|d| self.replaces || !index.keeps(d, now));
             if deposits.is_empty() {
                 return Ok(());
             }
@@ -234,13 +264,13 @@ impl Drop for Vault {
     }
 }
 
-fn sorted(disk: &dyn Disk) -> Result<Vec<String>, StoreError> {
-    let mut names = disk.list(DIR).at("list", DIR)?;
+fn sorted(disk: &dyn Disk, dir: &str) -> Result<Vec<String>, StoreError> {
+    let mut names = disk.list(dir).at("list", dir)?;
     names.sort_unstable();
     Ok(names)
 }
 
 /// The path of a file.
-fn path(number: u64) -> String {
-    format!("{DIR}/{number:020}.vault")
+fn path(dir: &str, number: u64) -> String {
+    format!("{dir}/{number:020}.vault")
 }

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::index::{Entry, Index};
 use super::record::{Record, decode, encode};
-use super::{DIR, Erase, Id, VaultDeposit, path};
+use super::{Erase, Id, VaultDeposit, path};
 use crate::disk::{Disk, DiskFile, Mode, remove_if_there, write_all_at};
 use crate::error::{At as _, StoreError};
 use crate::keys::{KeyState, Keys};
@@ -42,13 +42,13 @@ pub(crate) struct Open {
 
 impl Open {
     /// A new file, durable with its name.
-    fn make(disk: &dyn Disk, path: String, keys: &Keys) -> Result<Open, StoreError> {
+    fn make(disk: &dyn Disk, dir: &str, path: String, keys: &Keys) -> Result<Open, StoreError> {
         let (key, wrapped) = keys.new_vault()?;
         let file = disk.open(&path, Mode::Create).at("create", &path)?;
         let header = [MAGIC, wrapped.to_bytes().as_slice()].concat();
         write_all_at(&*file, &header, 0).at("write", &path)?;
         file.sync_all().at("sync", &path)?;
-        disk.sync_dir(DIR).at("sync folder", DIR)?;
+        disk.sync_dir(dir).at("sync folder", dir)?;
         Ok(Open { file, key, path })
     }
 
@@ -147,6 +147,7 @@ struct Current {
 }
 
 pub(super) struct Writer {
+    dir: &'static str,
     disk: Arc<dyn Disk>,
     keys: Keys,
     index: Arc<RwLock<Index>>,
@@ -155,8 +156,14 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn new(disk: Arc<dyn Disk>, keys: Keys, index: Arc<RwLock<Index>>, next: u64) -> Writer {
-        Writer { disk, keys, index, current: None, next }
+    pub(super) fn new(
+        dir: &'static str,
+        disk: Arc<dyn Disk>,
+        keys: Keys,
+        index: Arc<RwLock<Index>>,
+        next: u64,
+    ) -> Writer {
+        Writer { dir, disk, keys, index, current: None, next }
     }
 
     fn index(&self) -> RwLockWriteGuard<'_, Index> {
@@ -242,7 +249,7 @@ impl Writer {
             let number = self.next;
             // The number is used up even when it fails: a half-made file is never written to.
             self.next += 1;
-            let open = Arc::new(Open::make(&*self.disk, path(number), &self.keys)?);
+            let open = Arc::new(Open::make(&*self.disk, self.dir, path(self.dir, number), &self.keys)?);
             self.index().add_file(number, Arc::clone(&open));
             let until = last + last.saturating_sub(now) / 8;
             self.current = Some(Current { number, open, at: HEADER as u64, until });
@@ -277,7 +284,7 @@ impl Writer {
             if self.current.as_ref().is_some_and(|c| c.number == number) {
                 self.current = None;
             }
-            match remove_if_there(&*self.disk, &path(number)) {
+            match remove_if_there(&*self.disk, &path(self.dir, number)) {
                 Ok(()) => self.index().drop_file(number),
                 Err(error) => tracing::error!(%error, "an expired file of the vault could not be removed"),
             }

@@ -1,0 +1,263 @@
+//! `carnet approvals`: calls that wait for an approval, for who may approve them. It asks the gateway that runs, as other
+//! commands of operators do: in the name of the token in CARNET_TOKEN, else as the user of the system that runs it.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use carnet_approvals::{Choice, Id, Terms, View, duration};
+use carnet_gateway::desk::Act;
+use carnet_gateway::hold::{Ask, Reply};
+
+use crate::desk;
+use crate::output;
+use crate::sessions::{Place, utc};
+
+/// Subcommands of `carnet approvals`.
+#[derive(clap::Subcommand, Debug)]
+pub(crate) enum Command {
+    /// List what waits, and what has just ended.
+    List(List),
+    /// Show one call: who asks, for what, and why it is held.
+    Show(One),
+    /// Approve a call.
+    Approve(Approve),
+    /// Deny a call.
+    Deny(Said),
+    /// Print calls as they come and change, until it is stopped.
+    Watch(Watch),
+    /// Take back an approval that was not used yet.
+    Revoke(Said),
+    /// Let a call pass in an emergency. Somebody else must review it.
+    BreakGlass(Said),
+    /// Review an emergency of somebody else.
+    Review(Said),
+}
+
+#[derive(clap::Args, Debug)]
+pub(crate) struct List {
+    #[command(flatten)]
+    place: Place,
+    /// As JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(clap::Args, Debug)]
+pub(crate) struct One {
+    /// The call.
+    id: Id,
+    #[command(flatten)]
+    place: Place,
+    /// As JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(clap::Args, Debug)]
+pub(crate) struct Said {
+    /// The call.
+    id: Id,
+    /// Why. It is recorded.
+    #[arg(long)]
+    reason: String,
+    #[command(flatten)]
+    place: Place,
+}
+
+#[derive(clap::Args, Debug)]
+pub(crate) struct Approve {
+    #[command(flatten)]
+    said: Said,
+    /// The digest that `show` printed: the vote counts only if it still is that call.
+    #[arg(long)]
+    digest: Option<carnet_approvals::Digest>,
+    /// Approve calls like it too, for so long (30m), where a policy allows that.
+    #[arg(long, requires = "uses", value_parser = seconds)]
+    grant: Option<u64>,
+    /// At most so many calls.
+    #[arg(long, requires = "grant")]
+    uses: Option<u32>,
+    /// A place of the arguments whose value may differ. `show` lists them.
+    #[arg(long, requires = "grant")]
+    free: Vec<String>,
+}
+
+#[derive(clap::Args, Debug)]
+pub(crate) struct Watch {
+    #[command(flatten)]
+    place: Place,
+}
+
+fn seconds(text: &str) -> Result<u64, String> {
+    duration(text).ok_or_else(|| "a time such as 30m".to_owned())
+}
+
+/// Runs `carnet approvals`.
+pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::List(args) => list(&args)?,
+        Command::Show(args) => show(&args)?,
+        Command::Approve(args) => approve(args)?,
+        Command::Deny(args) => {
+            vote(&args, Choice::Deny, None, None)?;
+        }
+        Command::Watch(args) => watch(&args)?,
+        Command::Revoke(args) => said(&args, |id, reason| Ask::Revoke { id, reason })?,
+        Command::BreakGlass(args) => said(&args, |id, reason| Ask::BreakGlass { id, reason })?,
+        Command::Review(args) => said(&args, |id, reason| Ask::Review { id, reason })?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn ask(place: &Place, ask: Ask) -> anyhow::Result<Vec<View>> {
+    let answer = desk::act(place, Act::Held(ask))?;
+    let reply: Reply = serde_json::from_str(&answer.said).context("the gateway's answer cannot be read")?;
+    Ok(reply.held)
+}
+
+fn list(args: &List) -> anyhow::Result<()> {
+    let all = ask(&args.place, Ask::List)?;
+    if args.json {
+        return line(&serde_json::to_string_pretty(&all)?);
+    }
+    if all.is_empty() {
+        return line("nothing waits for you");
+    }
+    all.iter().try_for_each(|view| line(&short(view)))
+}
+
+/// One line.
+fn short(view: &View) -> String {
+    let tool = view.tool.as_ref().map_or(view.method.as_str(), |t| t.as_str());
+    let review = match (view.review_until, view.overdue) {
+        (Some(_), true) => "  REVIEW OVERDUE",
+        (Some(_), false) => "  to review",
+        _ => "",
+    };
+    let louder = if view.escalated { "  escalated" } else { "" };
+    format!(
+        "{}  {:<9}  {}  {}.{tool}  {}{louder}{review}",
+        view.id,
+        view.state,
+        utc(u64::try_from(view.asked_at).unwrap_or(0)),
+        view.server,
+        view.requester,
+    )
+}
+
+fn show(args: &One) -> anyhow::Result<()> {
+    for view in ask(&args.place, Ask::Show { id: args.id })? {
+        if args.json {
+            line(&serde_json::to_string_pretty(&view)?)?;
+        } else {
+            line(&long(&view))?;
+        }
+    }
+    Ok(())
+}
+
+/// Everything an approver decides by. All text of others is inert: it has no line ends and no escapes of its own.
+fn long(view: &View) -> String {
+    let time = |t: i64| utc(u64::try_from(t).unwrap_or(0));
+    let mut out = format!("{}  {}\n", view.id, view.state);
+    let mut say = |what: &str, text: String| out.push_str(&format!("  {what:<13} {text}\n"));
+    say("asked by", view.requester.to_string());
+    if let Some(agent) = &view.agent {
+        say("through", agent.to_string());
+    }
+    let tool = view.tool.as_ref().map_or_else(String::new, |t| format!(" {t}"));
+    say("what", format!("{} {}{tool}", view.server, view.method));
+    if let Some(text) = &view.description {
+        say("it says", indented(text.as_str()));
+    }
+    if view.definition_changed == Some(true) {
+        say("WARNING", "the server has changed the definition of this tool".to_owned());
+    }
+    say("arguments", indented(view.arguments.as_str()));
+    let classes: Vec<&str> = view.classes.iter().map(|c| c.as_str()).collect();
+    say("masked", format!("{} values {}", view.masked, classes.join(", ")));
+    for why in &view.why {
+        let reason = why.reason.as_ref().map_or_else(String::new, |r| format!(": {r}"));
+        say("held by", format!("{} for {}{reason}", why.policy, why.hold));
+    }
+    let places = &view.jurisdictions;
+    say(
+        "data",
+        format!("from {} to {}, recorded in {}", places.recipient, places.processing, places.storage),
+    );
+    say("asked before", view.asked_before.to_string());
+    if let Some(estimate) = &view.estimate {
+        say("would return", estimate.to_string());
+    }
+    say("asked", time(view.asked_at));
+    say("until", time(view.until));
+    for part in &view.parts {
+        let open = if part.open { "" } else { ", not now" };
+        let least = part.assurance.word();
+        say(
+            "needs",
+            format!("{}: {} of {} (at least by {least}{open})", part.name, part.approved, part.quorum),
+        );
+    }
+    for vote in &view.votes {
+        say("vote", format!("{} by {} ({}): {}", vote.choice.word(), vote.voter, vote.channel, vote.reason));
+    }
+    if let Some(until) = view.review_until {
+        let overdue = if view.overdue { " OVERDUE" } else { "" };
+        say("EMERGENCY", format!("to be reviewed until {}{overdue}", time(until)));
+    }
+    if let Some(ended) = &view.ended_by {
+        say("because", ended.to_string());
+    }
+    if let Some(seconds) = view.grants {
+        let places: Vec<&str> = view.places.iter().map(|p| p.as_str()).filter(|p| !p.is_empty()).collect();
+        say("may be granted", format!("for up to {seconds}s; places: {}", places.join(", ")));
+    }
+    say("digest", view.digest.to_string());
+    out.trim_end().to_owned()
+}
+
+/// Further lines of a text stand under its first: they cannot look like lines of this command.
+fn indented(text: &str) -> String {
+    text.replace('\n', "\n                | ")
+}
+
+fn approve(args: Approve) -> anyhow::Result<()> {
+    let grant =
+        args.grant.map(|seconds| Terms { seconds, uses: args.uses.unwrap_or(1), free: args.free.clone() });
+    vote(&args.said, Choice::Approve, args.digest, grant)
+}
+
+fn vote(
+    args: &Said,
+    choice: Choice,
+    digest: Option<carnet_approvals::Digest>,
+    grant: Option<Terms>,
+) -> anyhow::Result<()> {
+    let reason = args.reason.clone();
+    let vote = Ask::Vote { id: args.id, choice, reason, digest, grant, delegate_of: None };
+    ask(&args.place, vote)?.iter().try_for_each(|view| line(&short(view)))
+}
+
+fn said(args: &Said, make: impl Fn(Id, String) -> Ask) -> anyhow::Result<()> {
+    ask(&args.place, make(args.id, args.reason.clone()))?.iter().try_for_each(|view| line(&short(view)))
+}
+
+fn watch(args: &Watch) -> anyhow::Result<()> {
+    let mut seen: std::collections::HashMap<Id, String> = std::collections::HashMap::new();
+    loop {
+        for view in ask(&args.place, Ask::List)? {
+            let text = short(&view);
+            if seen.insert(view.id, text.clone()).as_ref() != Some(&text) {
+                line(&text)?;
+            }
+        }
+        std::thread::sleep(Duration::from_secs(1));
+    }
+}
+
+fn line(text: &str) -> anyhow::Result<()> {
+    output::line(text);
+    Ok(())
+}

@@ -1,0 +1,35 @@
+//! Approvals: how long who waits for what, and who is who.
+
+use std::time::Duration;
+
+/// How calls wait for an approval.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ApprovalsConfig {
+    /// How long a request waits for approvers.
+    pub expires: Duration,
+    /// How long an approval can be used.
+    pub valid: Duration,
+    /// Time between signs of progress to a caller who waits.
+    pub progress: Duration,
+    /// When a legacy caller without a progress token is told to call again.
+    pub pending: Duration,
+    /// When a caller of 2026-07-28 without one is told to come again.
+    pub leg: Duration,
+    /// How often it is.
+    pub legs: u32,
+    /// How long results and denials are kept for a retry.
+    pub keep: Duration,
+    /// Most calls that wait at once.
+    pub most: usize,
+    /// Who is who.
+    pub people: Vec<PersonConfig>,
+}
+
+/// A person by their accounts.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PersonConfig {
+    /// For errors.
+    pub name: String,
+    /// `ISSUER|SUBJECT`, the agents that they own among them.
+    pub accounts: Vec<String>,
+}

@@ -1,0 +1,84 @@
+//! What commands ask about held calls, over the control socket.
+
+use carnet_approvals::{Account, Choice, Digest, Id, Terms, View};
+use serde::{Deserialize, Serialize};
+
+use super::{Approver, Ballot, NotDone};
+use crate::gateway::Gateway;
+
+/// A question.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "held", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Ask {
+    /// What waits, as far as it is the asker's to know.
+    List,
+    /// One of them.
+    Show {
+        /// Its name.
+        id: Id,
+    },
+    /// A vote.
+    Vote {
+        /// On which.
+        id: Id,
+        /// Yes or no.
+        choice: Choice,
+        /// Why.
+        reason: String,
+        /// What was shown.
+        digest: Option<Digest>,
+        /// Not only this call.
+        grant: Option<Terms>,
+        /// For whom, where a vote was delegated: `issuer|subject`.
+        delegate_of: Option<Account>,
+    },
+    /// Take an approval back.
+    Revoke {
+        /// Of which.
+        id: Id,
+        /// Why.
+        reason: String,
+    },
+    /// Lift it in an emergency.
+    BreakGlass {
+        /// Which.
+        id: Id,
+        /// Why.
+        reason: String,
+    },
+    /// Review an emergency.
+    Review {
+        /// Which.
+        id: Id,
+        /// What was found.
+        reason: String,
+    },
+}
+
+/// The answer.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Reply {
+    /// The calls.
+    pub held: Vec<View>,
+}
+
+impl Gateway {
+    /// Answers, as JSON.
+    ///
+    /// # Errors
+    /// Why not.
+    pub(crate) async fn asked_of_held(&self, who: &Approver, ask: Ask) -> Result<String, NotDone> {
+        let held = match ask {
+            Ask::List => self.held_for(who),
+            Ask::Show { id } => vec![self.show_held(who, &id)?],
+            Ask::Vote { id, choice, reason, digest, grant, delegate_of } => {
+                let ballot = Ballot { choice, reason, digest, for_account: delegate_of, grant };
+                vec![self.vote(who, &id, ballot).await?]
+            }
+            Ask::Revoke { id, reason } => vec![self.revoke_held(who, &id, &reason).await?],
+            Ask::BreakGlass { id, reason } => vec![self.break_glass(who, &id, &reason).await?],
+            Ask::Review { id, reason } => vec![self.review_held(who, &id, &reason).await?],
+        };
+        Ok(serde_json::to_string(&Reply { held }).unwrap_or_default())
+    }
+}
