@@ -414,8 +414,8 @@ fn invariant_6_neither_side_sees_the_other_ones_credential() -> Result<()> {
     Ok(())
 }
 
-/// Approvals come with their own issue; its tests will bind one to the hash of a call here. Until then what only an
-/// approval would permit is denied, and nothing in a request stands for one.
+/// What an approval is bound to is in `crates/approvals/tests/orders.rs` and `approvals.rs`. A policy that says nothing of who could
+/// lift it denies, and nothing in a request stands for an approval.
 #[test]
 fn invariant_7_what_only_an_approval_would_permit_is_denied() -> Result<()> {
     let upstream = Upstream::echo()?;
