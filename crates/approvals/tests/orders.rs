@@ -4,8 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 
 use carnet_approvals::{
-    Account, Assurance, Binding, Choice, Digest, Effect, Ending, Event, Held, Id, Leaf, Part, People, Phase, Proof,
-    Rejected, Request, Requirement, Residency, Vote,
+    Account, Assurance, Binding, Choice, Digest, Effect, Ending, Event, Held, Id, Leaf, Part, People, Phase,
+    Proof, Rejected, Request, Requirement, Residency, Vote,
 };
 
 const EXPIRES: i64 = 100;
@@ -265,14 +265,29 @@ fn rules_about_votes() {
     let workload = |who: &str| Account { kind: "workload".into(), ..account(who) };
     let cases: [(&str, Vote, Rejected); 9] = [
         ("the requester", approve("ada"), Rejected::Requester),
-        ("another account of the same subject", Vote { voter: Account { issuer: "other".into(), ..account("ada") }, ..approve("ada") }, Rejected::Requester),
+        (
+            "another account of the same subject",
+            Vote { voter: Account { issuer: "other".into(), ..account("ada") }, ..approve("ada") },
+            Rejected::Requester,
+        ),
         ("the owner of the agent", approve("eve"), Rejected::Requester),
-        ("for the requester", Vote { for_account: Some(account("ada")), ..approve("bob") }, Rejected::Requester),
+        (
+            "for the requester",
+            Vote { for_account: Some(account("ada")), ..approve("bob") },
+            Rejected::Requester,
+        ),
         ("a program", Vote { voter: workload("job"), ..approve("job") }, Rejected::NotAPerson),
         ("no reason", Vote { reason: " ".into(), ..approve("bob") }, Rejected::NoReason),
         ("another call", Vote { digest: Digest([9; 32]), ..approve("bob") }, Rejected::Digest),
         ("not theirs", Vote { permitted: vec!["legal".into()], ..approve("bob") }, Rejected::NotAsked),
-        ("a grant that no policy allows", Vote { grant: Some(carnet_approvals::Terms { seconds: 1, uses: 1, free: vec![] }), ..approve("bob") }, Rejected::Grant),
+        (
+            "a grant that no policy allows",
+            Vote {
+                grant: Some(carnet_approvals::Terms { seconds: 1, uses: 1, free: vec![] }),
+                ..approve("bob")
+            },
+            Rejected::Grant,
+        ),
     ];
     for (what, vote, rejected) in cases {
         let mut held = Held::new(request(), 7);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use carnet_evidence::package::verify::{Again, Judge, StateKind};
 use carnet_evidence::package::walk::Record;
+use carnet_evidence::verify::Fault;
 use carnet_evidence::{Hash, LeafType, field};
 use carnet_json::{Kind, Limits, Value};
 use carnet_masking::{Country, Detector, DetectorOptions, Findings, Names, Part, PartKind};
@@ -13,6 +14,8 @@ use carnet_mcp::Message;
 use carnet_mcp::content::{self, PartKind as ContentKind};
 use carnet_model::{Action, AuthMethod, Identity, IdentityKind, Principal, Region, Resource, Transform};
 use carnet_policy::{Arguments, Context, Direction, NoArguments, PolicySet, PrincipalKey, Request, Scalar};
+
+use crate::approval::Approvals;
 
 const MASKED: &str = "it depends on content that is masked or not disclosed";
 const OTHERWISE: &str = "it was not decided by policies alone";
@@ -23,6 +26,7 @@ const UNREADABLE: &str = "what is disclosed is not enough";
 pub(crate) struct Bench {
     policies: HashMap<Hash, PolicySet>,
     detectors: HashMap<Hash, Detector>,
+    approvals: Approvals,
     /// Actions of decisions that are not answered yet.
     asked: HashMap<u64, Action>,
 }
@@ -45,6 +49,10 @@ impl Judge for Bench {
             return Again::Cannot(UNREADABLE);
         };
         again(set, record).unwrap_or(Again::Cannot(UNREADABLE))
+    }
+
+    fn approval(&mut self, record: &Record<'_>) -> Vec<(Fault, String)> {
+        self.approvals.look(record)
     }
 
     fn shown(&mut self, record: &Record<'_>) -> Option<Vec<String>> {
@@ -145,6 +153,7 @@ fn again(set: &PolicySet, record: &Record<'_>) -> Option<Again> {
         Some(message) => &CallArguments(message),
         None => &NoArguments,
     };
+    let approvals = approvals(record);
     let context = Context {
         arguments,
         method: &method,
@@ -152,6 +161,7 @@ fn again(set: &PolicySet, record: &Record<'_>) -> Option<Again> {
         purpose: purpose.as_deref(),
         legal_basis: basis.as_deref(),
         now: record.value(field::TIME).and_then(number).map_or(0, |micros| micros / 1_000_000),
+        approvals: &approvals,
         ..Context::default()
     };
     let mut recorded = record.list(field::POLICIES);
@@ -168,7 +178,7 @@ fn again(set: &PolicySet, record: &Record<'_>) -> Option<Again> {
             return Some(Again::Same);
         }
         let incomplete = message.is_none() || record.value(field::MASKING).is_some();
-        let unknown = [field::LABELS, field::APPROVAL].iter().any(|name| record.value(name).is_some());
+        let unknown = record.value(field::LABELS).is_some();
         if set.needs_context(&key, action, &resource) && (incomplete || unknown) {
             return Some(Again::Cannot(MASKED));
         }
@@ -177,6 +187,14 @@ fn again(set: &PolicySet, record: &Record<'_>) -> Option<Again> {
             format!("{decision} by {} was recorded, {now} by {} is found", list(&recorded), list(&policies));
     }
     Some(Again::Differs(found))
+}
+
+/// The approvals that a call ran by. Whether they were given is another step.
+fn approvals(record: &Record<'_>) -> Vec<Arc<str>> {
+    let value = record.value(field::APPROVAL);
+    let value = value.and_then(|v| serde_json::from_slice::<serde_json::Value>(v).ok());
+    let names = value.as_ref().and_then(|v| v.get("names")?.as_array());
+    names.into_iter().flatten().filter_map(|n| n.as_str().map(Arc::from)).collect()
 }
 
 fn list(policies: &[String]) -> String {

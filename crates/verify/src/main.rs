@@ -2,6 +2,8 @@
 //!
 //! Exit status: 0 if everything holds, 1 if anything does not, 2 if it could not be checked at all.
 
+#[cfg(feature = "judge")]
+mod approval;
 mod arguments;
 mod book;
 mod folder;

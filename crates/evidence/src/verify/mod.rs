@@ -5,6 +5,7 @@
 
 mod alive;
 mod anchors;
+mod approvals;
 mod blobs;
 mod pruned;
 mod read;
@@ -23,6 +24,7 @@ use crate::tree::Hash;
 pub(crate) use alive::Alive;
 pub(crate) use anchors::Anchors;
 pub use anchors::{StampError, Stamps, Trust};
+pub(crate) use approvals::Approvals;
 #[cfg(feature = "seal")]
 pub use blobs::KeyLookup;
 pub use report::{Fault, Finding, LISTED, Outcome, Report, Step};
@@ -128,6 +130,7 @@ pub fn verify(source: &dyn LogSource, options: &Options<'_>) -> Result<Report, S
     let mut leaves = Leaves::new(key.as_ref());
     let mut sessions = Sessions::from(pruned.to);
     let mut alive = Alive::new();
+    let mut approvals = Approvals::from(pruned.to);
     let mut blobs = blobs::Blobs::new(options, checkpoint.as_ref().map(|c| c.origin.as_str()));
     let mut slots = slots::Slots::new(source.keys()?);
     let mut anchors = read_anchors(source, options, key.as_ref())?;
@@ -146,6 +149,7 @@ pub fn verify(source: &dyn LogSource, options: &Options<'_>) -> Result<Report, S
         if let Some(leaf) = leaf {
             sessions.push(item, &leaf);
             alive.push(item.index, &leaf);
+            approvals.push(item, &leaf);
             blobs.push(item, &leaf);
             slots.push(item.index, &leaf);
         }
@@ -165,6 +169,7 @@ pub fn verify(source: &dyn LogSource, options: &Options<'_>) -> Result<Report, S
     let (links, calls) = sessions.finish(leaves.last_start, leaves.stopped);
     let mut steps = vec![first, history, segments, tree, tiles, pruned.finish()];
     steps.extend([leaves.finish(), links, calls, alive.finish()]);
+    steps.push(approvals.finish());
     steps.extend(anchors.finish(size));
     steps.extend(blobs.finish());
     steps.push(slots.finish());

@@ -179,6 +179,26 @@ faults! {
     DecisionDiffers "decision-differs";
     /// A value can be read that no policy showed.
     ValueUnmasked "value-unmasked";
+    /// A vote, a use or an end of an approval that nobody asked for.
+    ApprovalWithoutRequest "approval-without-request";
+    /// An approval that was used had too few votes.
+    ApprovalWithoutQuorum "approval-without-quorum";
+    /// An approval was used a second time.
+    ApprovalUsedTwice "approval-used-twice";
+    /// Something was done about a request that had ended.
+    ApprovalAfterEnd "approval-after-end";
+    /// An approval was used after its time.
+    ApprovalExpired "approval-expired";
+    /// What was approved is not what was asked, or not what ran.
+    ApprovalDigest "approval-digest";
+    /// Who asked, or stands behind the agent, has approved.
+    ApprovalOwn "approval-own-call";
+    /// One person has approved twice.
+    ApprovalSamePerson "approval-same-person";
+    /// What is disclosed of an approval is not of its form.
+    ApprovalMalformed "approval-malformed";
+    /// A vote's signature does not verify.
+    ApprovalSignature "approval-signature";
     /// A report is not what the records give.
     ReportDiffers "report-differs";
     /// A report that the records give is not there.

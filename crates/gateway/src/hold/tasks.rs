@@ -11,7 +11,7 @@ use carnet_gate::{Delivery, Turned};
 use carnet_mcp::Message;
 use carnet_model::Action;
 
-use http::HeaderMap;
+use http::header::{ACCEPT, HeaderMap, HeaderValue};
 use tokio::sync::oneshot;
 
 use super::wait::Held as OnHold;
@@ -163,7 +163,9 @@ impl Task {
         let Some(server) = runtime.servers.get(&*self.open.gate.server.name).cloned() else { return };
         let Some(inside) = self.open.enter() else { return };
         let arrived = Arrived { runtime, caller: self.arrived.caller.clone() };
-        let link = way(&arrived, &server, &HeaderMap::new(), &self.open, &message);
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
+        let link = way(&arrived, &server, &headers, &self.open, &message);
         // Nobody reads this reply: what comes is kept.
         let (respond, _) = oneshot::channel();
         let task = Task {

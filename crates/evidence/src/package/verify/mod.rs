@@ -12,7 +12,7 @@ use super::Files;
 use super::walk::{Record, Walk};
 use crate::note::Verifier;
 use crate::tree::Hash;
-use crate::verify::{Alive, Fault, Item, Leaves, Report, Sessions, SourceError, Step, Trust};
+use crate::verify::{Alive, Approvals, Fault, Item, Leaves, Report, Sessions, SourceError, Step, Trust};
 
 /// What to verify against.
 #[derive(Clone, Copy, Default, Debug)]
@@ -91,6 +91,8 @@ pub trait Judge {
     /// Classes of values that can be read in what is disclosed and that the record does not say were shown. `None`:
     /// there is nothing to look at.
     fn shown(&mut self, record: &Record<'_>) -> Option<Vec<String>>;
+    /// What is wrong with a record of an approval, or of a call that ran by one, as far as it is disclosed.
+    fn approval(&mut self, record: &Record<'_>) -> Vec<(Fault, String)>;
 }
 
 /// The report on an archive that cannot be read as a package.
@@ -129,6 +131,7 @@ pub fn verify(
     let mut leaves = Leaves::new(Some(&key));
     let mut sessions = Sessions::from(facts.from);
     let mut alive = Alive::new();
+    let mut approvals = Approvals::from(facts.from);
     let mut records = records::Records::new(files, judge);
     let mut produced = produced::Produced::new(facts);
     let mut walk = Walk::new(files)?;
@@ -141,9 +144,13 @@ pub fn verify(
         let Some(leaf) = leaf else { continue };
         sessions.push(&item, &leaf);
         alive.push(seen.index, &leaf);
+        approvals.push(&item, &leaf);
         let disclosed = seen.disclosed();
         let record = seen.record(&leaf, &disclosed);
         records.push(&seen, &record)?;
+        for (fault, detail) in records.approval(&record) {
+            approvals.found(fault, seen.index, detail);
+        }
         produced.push(&record);
     }
     records.found(&mut walk.found);
@@ -156,11 +163,7 @@ pub fn verify(
     steps.extend(records.finish(facts));
     steps.push(produced.finish(&manifest));
     steps.extend(anchors.finish(facts.to));
-    for (name, why) in OTHERS {
-        let mut step = Step::new(name);
-        step.skip(why);
-        steps.push(step);
-    }
+    steps.push(approvals.finish());
     Ok(Report {
         subject: "package",
         origin: Some(facts.origin.clone()),
@@ -169,9 +172,6 @@ pub fn verify(
         steps,
     })
 }
-
-/// Steps that have nothing to look at yet.
-const OTHERS: [(&str, &str); 1] = [("approvals", "this version of the gateway holds no calls")];
 
 /// Whether the signature or a hash of a file does not hold: the first two steps alone.
 #[cfg(test)]

@@ -217,6 +217,12 @@ impl<'a, 'j> Records<'a, 'j> {
         }
     }
 
+    /// What the judge finds in a record of an approval.
+    pub(super) fn approval(&mut self, record: &Record<'_>) -> Vec<(Fault, String)> {
+        let disclosed = !record.disclosed.is_empty();
+        self.judge.as_mut().filter(|_| disclosed).map_or_else(Vec::new, |judge| judge.approval(record))
+    }
+
     pub(super) fn finish(mut self, facts: &Facts) -> Vec<Step> {
         for at in std::mem::take(&mut self.erased).into_keys() {
             let detail = "it is said to be erased, and no key.destroy names its key";
