@@ -12,6 +12,7 @@ use crate::package::lines::{Why, Withheld};
 use crate::package::walk::Record;
 use crate::package::{END, verify};
 use crate::tree::Hash;
+use crate::verify::Fault;
 
 #[test]
 fn a_sound_package_holds() {
@@ -112,6 +113,10 @@ fn a_checkpoint_of_before_is_compared() {
 struct Says(verify::Again, Vec<String>);
 
 impl verify::Judge for Says {
+    fn approval(&mut self, _: &Record<'_>) -> Vec<(Fault, String)> {
+        Vec::new()
+    }
+
     fn state(&mut self, _: verify::StateKind, _: &Hash, bytes: &[u8]) -> Result<(), String> {
         if bytes.is_empty() { Err("empty".to_owned()) } else { Ok(()) }
     }
