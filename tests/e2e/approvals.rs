@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use carnet_evidence::LeafType;
+use carnet_tests::driver::{Reach, Sdk, drive};
 use carnet_tests::gateway::{Gateway, Setup, binary, identity, token};
 use carnet_tests::http::Reply as Http;
 use carnet_tests::records::{self, Record};
@@ -513,6 +514,151 @@ fn an_approval_can_be_taken_back_before_it_is_used() -> Result<()> {
     ensure!(done, "{said}");
     let again = last(&legacy(&mut ada, 2, &json!({"to": "x"}), None)?);
     ensure!(text(&again).contains("waits for an approval") && !text(&again).contains(&id), "{again}");
+    ensure!(ran(&upstream) == 0);
+    stop(gateway, &setup)?;
+    Ok(())
+}
+
+#[test]
+fn a_grant_lets_calls_like_it_pass_so_often() -> Result<()> {
+    let upstream = Upstream::echo()?;
+    let setup = setup(&upstream, POLICY, QUICK)?;
+    let gateway = setup.start()?;
+    let mut ada = Caller::new(gateway.base(), "up", &token("ada"))?;
+    let mut ask = |id: u64, to: &str, n: u64| -> Result<String> {
+        Ok(text(&last(&legacy(&mut ada, id, &json!({"to": to, "n": n}), None)?)))
+    };
+    ask(1, "x", 1)?;
+    let id = id_of(&one(&setup, "bob", "pending")?);
+    let grant = |time: &str| {
+        approvals(
+            &setup,
+            "bob",
+            &["approve", &id, "--reason", "all of them", "--grant", time, "--uses", "2", "--free", "n"],
+        )
+    };
+    ensure!(!grant("2h")?.0, "longer than the policy allows");
+    let (done, said) = grant("30m")?;
+    ensure!(done, "{said}");
+    ensure!(ask(2, "x", 1)?.contains("\"n\":1"), "what was asked");
+    ensure!(ask(3, "x", 2)?.contains("\"n\":2"), "a free place differs");
+    let other = ask(4, "y", 2)?;
+    ensure!(other.contains("waits for an approval"), "another value elsewhere: {other}");
+    ensure!(ask(5, "x", 3)?.contains("\"n\":3"));
+    let over = ask(6, "x", 4)?;
+    ensure!(over.contains("waits for an approval"), "used up: {over}");
+    let (_, said) = approvals(&setup, "bob", &["grants"])?;
+    ensure!(said.contains("2 of 2") && said.contains("over"), "{said}");
+    ensure!(ran(&upstream) == 3);
+    stop(gateway, &setup)?;
+    Ok(())
+}
+
+#[test]
+fn a_vote_can_be_delegated_for_a_while() -> Result<()> {
+    let upstream = Upstream::echo()?;
+    let setup = setup(&upstream, POLICY, QUICK)?;
+    let gateway = setup.start()?;
+    let mut bot = Caller::new(gateway.base(), "up", &token("bot"))?;
+    legacy(&mut bot, 1, &json!({"to": "x"}), None)?;
+    let id = id_of(&one(&setup, "dora", "pending")?);
+    let dora = "carnet:tokens|dora";
+    let vote =
+        |who: &str| approvals(&setup, who, &["approve", &id, "--reason", "for her", "--delegate-of", dora]);
+    ensure!(!vote("ada")?.0, "nobody has delegated anything yet");
+    let delegate = |to: &str, time: &str| {
+        approvals(
+            &setup,
+            "dora",
+            &["delegate", &format!("carnet:tokens|{to}"), "--for", time, "--reason", "on leave"],
+        )
+    };
+    ensure!(!delegate("ada", "30d")?.0, "too long");
+    let (done, said) = delegate("ada", "8h")?;
+    ensure!(done, "{said}");
+    let (done, said) = vote("ada")?;
+    ensure!(done, "{said}");
+    let done = last(&legacy(&mut bot, 2, &json!({"to": "x"}), None)?);
+    ensure!(text(&done).contains("\"to\":\"x\""), "{done}");
+    stop(gateway, &setup)?;
+    Ok(())
+}
+
+/// What one real client gets for the same call again and again, while it is approved from another process after `held`.
+fn client(sdk: Sdk, approvals_of: &str, calls: usize, held: Duration) -> Result<Vec<Value>> {
+    let upstream = Upstream::echo()?;
+    let setup = setup(&upstream, POLICY, approvals_of)?;
+    let gateway = setup.start()?;
+    let step = json!({"do": "tools/call", "name": "echo", "arguments": {"to": "x", "n": 11}});
+    let reach = Reach::Http(gateway.url("up"), Some(token("ada")));
+    let lines = thread::scope(|scope| {
+        let driven = scope.spawn(|| drive(sdk, &[reach], &vec![step; calls]));
+        one(&setup, "bob", "pending")?;
+        let began = Instant::now();
+        while began.elapsed() < held {
+            thread::yield_now();
+            list(&setup, "bob")?;
+        }
+        approve(&setup, "bob")?;
+        driven.join().expect("no panic")
+    })?;
+    ensure!(ran(&upstream) <= 1, "{sdk:?}: it ran {} times", ran(&upstream));
+    stop(gateway, &setup)?;
+    lines.into_iter().next().context("one reach")
+}
+
+#[test]
+fn real_clients_wait_and_get_the_result_once() -> Result<()> {
+    // Each leg is shorter than the time that it takes to approve: who cannot wait in one call comes again.
+    let short = "approvals: { progress: 200ms, pending: 1s, leg: 1s, legs: 9, expires: 60s, valid: 60s, keep: 60s }\n";
+    let wrong: Vec<String> = thread::scope(|scope| {
+        let all =
+            Sdk::ALL.map(|sdk| scope.spawn(move || (sdk, client(sdk, short, 8, Duration::from_secs(3)))));
+        all.into_iter()
+            .filter_map(|one| {
+                let (sdk, lines) = one.join().expect("no panic");
+                let lines = match lines {
+                    Ok(lines) => lines,
+                    Err(e) => return Some(format!("{sdk:?}: {e:#}")),
+                };
+                let texts: Vec<String> = lines.iter().map(|l| l.to_string()).collect();
+                let got = texts.iter().filter(|t| t.contains("\\\"n\\\":11")).count();
+                (got != 1).then(|| format!("{sdk:?}: {got} results in {texts:.600?}"))
+            })
+            .collect()
+    });
+    ensure!(wrong.is_empty(), "{wrong:#?}");
+    Ok(())
+}
+
+#[test]
+fn thousands_wait_without_a_thread_or_a_socket_each() -> Result<()> {
+    const EACH: usize = 250;
+    let upstream = Upstream::echo()?;
+    let setup = setup(&upstream, POLICY, "approvals: { expires: 1h, most: 5000 }\n")?;
+    let gateway = setup.start()?;
+    let base = gateway.base();
+    let tasks = json!({"extensions": {"io.modelcontextprotocol/tasks": {}}});
+    thread::scope(|scope| {
+        let all: Vec<_> = (0..8)
+            .map(|n| {
+                let tasks = &tasks;
+                scope.spawn(move || -> Result<()> {
+                    let mut ada = Caller::new(base, "up", &token("ada"))?;
+                    for i in 0..EACH {
+                        let params = json!({"name": "echo", "arguments": {"to": "x", "n": n * EACH + i}});
+                        let reply = modern(&mut ada, "tools/call", "echo", params, tasks.clone())?;
+                        ensure!(reply.json()["result"]["resultType"] == "task", "{reply:?}");
+                    }
+                    Ok(())
+                })
+            })
+            .collect();
+        all.into_iter().try_for_each(|one| one.join().expect("no panic"))
+    })?;
+    let threads = std::fs::read_dir(format!("/proc/{}/task", gateway.process.id()))?.count();
+    ensure!(threads < 64, "{threads} threads");
+    ensure!(list(&setup, "bob")?.len() == 8 * EACH);
     ensure!(ran(&upstream) == 0);
     stop(gateway, &setup)?;
     Ok(())

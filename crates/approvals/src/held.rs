@@ -140,6 +140,13 @@ pub enum Event {
     },
     /// The call is about to run: nobody else may run it.
     Take,
+    /// A grant covers it.
+    Granted {
+        /// Which: the request that it came from.
+        grant: Id,
+        /// Log index of that request.
+        request: u64,
+    },
     /// It did not come to run; nothing of it was recorded.
     GiveBack,
     /// The use is recorded.
@@ -159,6 +166,8 @@ pub enum Event {
 pub enum Leaf {
     /// `approval.vote`, of the newest vote.
     Vote,
+    /// `approval.vote`, by a grant.
+    Granted,
     /// `approval.consume`.
     Consume,
     /// `approval.expire`: any ending but use.
@@ -266,6 +275,9 @@ pub struct Held {
     pub votes: Vec<Vote>,
     /// Emergency access.
     pub broken: Option<BreakGlass>,
+    /// The grant that covers it, and the log index of the request that this came from.
+    #[serde(default)]
+    pub granted: Option<(Id, u64)>,
     /// It was asked again, louder.
     pub escalated: bool,
     /// When an approval ends that is not used.
@@ -287,6 +299,7 @@ impl Held {
             phase: Phase::Pending,
             votes: Vec::new(),
             broken: None,
+            granted: None,
             escalated: false,
             use_until: 0,
             why: None,
@@ -349,7 +362,7 @@ impl Held {
     pub fn terms(&self) -> Option<Terms> {
         let counted = self.votes.iter().filter(|v| v.part.is_some());
         let all: Option<Vec<Terms>> = counted.map(|v| v.grant.clone()).collect();
-        if self.broken.is_some() {
+        if self.broken.is_some() || self.granted.is_some() {
             return None;
         }
         all?.into_iter().reduce(|least, next| least.least(&next))
@@ -420,6 +433,11 @@ impl Held {
             Event::Cancel if self.phase != Phase::Taken => Ok(self.end(Ending::Cancelled, None)),
             Event::Revoke { by, reason } => self.revoke(by, reason),
             Event::BreakGlass { by, reason } => self.break_glass(by, reason, now),
+            Event::Granted { grant, request } if self.phase == Phase::Pending && self.votes.is_empty() => {
+                self.granted = Some((*grant, *request));
+                let released = self.release(now);
+                Ok(vec![Effect::Record(Leaf::Granted), released])
+            }
             Event::Take if self.phase == Phase::Approved => {
                 self.phase = Phase::Taken;
                 Ok(Vec::new())

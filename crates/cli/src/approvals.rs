@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use carnet_approvals::{Choice, Id, Terms, View, duration};
+use carnet_approvals::{Account, Choice, Id, Terms, View, duration};
 use carnet_gateway::desk::Act;
 use carnet_gateway::hold::{Ask, Reply};
 
@@ -32,6 +32,12 @@ pub(crate) enum Command {
     BreakGlass(Said),
     /// Review an emergency of somebody else.
     Review(Said),
+    /// List grants: calls like one that was approved, for a time and a number of uses.
+    Grants(List),
+    /// Take a grant back.
+    RevokeGrant(Said),
+    /// Let somebody else cast your vote for a while.
+    Delegate(Delegate),
 }
 
 #[derive(clap::Args, Debug)]
@@ -61,6 +67,9 @@ pub(crate) struct Said {
     /// Why. It is recorded.
     #[arg(long)]
     reason: String,
+    /// Cast the vote of somebody who delegated it: ISSUER|SUBJECT.
+    #[arg(long)]
+    delegate_of: Option<String>,
     #[command(flatten)]
     place: Place,
 }
@@ -89,6 +98,20 @@ pub(crate) struct Watch {
     place: Place,
 }
 
+#[derive(clap::Args, Debug)]
+pub(crate) struct Delegate {
+    /// Who: ISSUER|SUBJECT.
+    to: String,
+    /// For how long, such as 8h.
+    #[arg(long = "for", value_parser = seconds)]
+    time: u64,
+    /// Why. It is recorded.
+    #[arg(long)]
+    reason: String,
+    #[command(flatten)]
+    place: Place,
+}
+
 fn seconds(text: &str) -> Result<u64, String> {
     duration(text).ok_or_else(|| "a time such as 30m".to_owned())
 }
@@ -105,15 +128,48 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Watch(args) => watch(&args)?,
         Command::Revoke(args) => said(&args, |id, reason| Ask::Revoke { id, reason })?,
         Command::BreakGlass(args) => said(&args, |id, reason| Ask::BreakGlass { id, reason })?,
+        Command::Grants(args) => grants(&args)?,
+        Command::RevokeGrant(args) => said(&args, |id, reason| Ask::RevokeGrant { id, reason })?,
+        Command::Delegate(args) => {
+            let to = account(&args.to)?;
+            ask(&args.place, Ask::Delegate { to, seconds: args.time, reason: args.reason.clone() })?;
+        }
         Command::Review(args) => said(&args, |id, reason| Ask::Review { id, reason })?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
 fn ask(place: &Place, ask: Ask) -> anyhow::Result<Vec<View>> {
+    Ok(reply(place, ask)?.held)
+}
+
+fn reply(place: &Place, ask: Ask) -> anyhow::Result<Reply> {
     let answer = desk::act(place, Act::Held(ask))?;
-    let reply: Reply = serde_json::from_str(&answer.said).context("the gateway's answer cannot be read")?;
-    Ok(reply.held)
+    serde_json::from_str(&answer.said).context("the gateway's answer cannot be read")
+}
+
+fn account(text: &str) -> anyhow::Result<Account> {
+    let (issuer, subject) = text.rsplit_once('|').context("an account is written ISSUER|SUBJECT")?;
+    Ok(Account { kind: "user".to_owned(), issuer: issuer.to_owned(), subject: subject.to_owned() })
+}
+
+fn grants(args: &List) -> anyhow::Result<()> {
+    let all = reply(&args.place, Ask::Grants)?.grants;
+    if args.json {
+        return line(&serde_json::to_string_pretty(&all)?);
+    }
+    for grant in all {
+        let state = if grant.alive { "stands" } else { "over" };
+        let free: Vec<&str> = grant.free.iter().map(|at| at.as_str()).collect();
+        let until = utc(u64::try_from(grant.until).unwrap_or(0));
+        let (used, uses, call, actor) = (grant.used, grant.uses, &grant.call, &grant.actor);
+        line(&format!(
+            "{}  {state:<6}  {used} of {uses}  until {until}  {call}  {actor}  free: {}",
+            grant.id,
+            free.join(", ")
+        ))?;
+    }
+    Ok(())
 }
 
 fn list(args: &List) -> anyhow::Result<()> {
@@ -236,7 +292,8 @@ fn vote(
     grant: Option<Terms>,
 ) -> anyhow::Result<()> {
     let reason = args.reason.clone();
-    let vote = Ask::Vote { id: args.id, choice, reason, digest, grant, delegate_of: None };
+    let delegate_of = args.delegate_of.as_deref().map(account).transpose()?;
+    let vote = Ask::Vote { id: args.id, choice, reason, digest, grant, delegate_of };
     ask(&args.place, vote)?.iter().try_for_each(|view| line(&short(view)))
 }
 

@@ -55,7 +55,7 @@ leaf_types! {
     /// A call is held and approval is asked.
     ApprovalRequest "approval.request" ["quorum" "until" "why"];
     /// An approver voted.
-    ApprovalVote "approval.vote" ["why"];
+    ApprovalVote "approval.vote" ["grant" "why"];
     /// An approval was used.
     ApprovalConsume "approval.consume" ["why"];
     /// An approval or request ran out.

@@ -66,6 +66,11 @@ impl Approvals {
     /// A leaf about a request.
     fn about(&mut self, at: u64, draft: &Draft) {
         let of = draft.of.unwrap_or(u64::MAX);
+        // A grant is as good as the request that it came from.
+        let granted = int(draft, "grant").map(|origin| {
+            let known = self.asked.get(&origin);
+            origin < self.from || known.is_some_and(|known| known.votes >= known.quorum)
+        });
         let Some(asked) = self.asked.get_mut(&of) else {
             if of < self.from {
                 self.earlier += 1;
@@ -96,6 +101,14 @@ impl Approvals {
         match draft.ty {
             LeafType::ApprovalVote => {
                 asked.votes += u64::from(approves(draft));
+                match granted {
+                    Some(true) => asked.votes = asked.votes.max(asked.quorum),
+                    Some(false) => {
+                        let detail = format!("request {of} passed by a grant that nobody gave");
+                        self.step.fault(Fault::ApprovalWithoutQuorum, Some(at), detail);
+                    }
+                    None => {}
+                }
                 self.counts[1] += 1;
             }
             LeafType::BreakglassOpen => asked.broken = Some((at, false)),

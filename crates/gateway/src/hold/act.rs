@@ -26,6 +26,9 @@ pub struct Approver {
     pub proof: Proof,
     /// `cli`, `api`, `page`, `slack`, ...
     pub channel: &'static str,
+    /// Groups and scopes, for who votes in their place.
+    pub(super) groups: Vec<Arc<str>>,
+    pub(super) scopes: Vec<Arc<str>>,
 }
 
 impl Approver {
@@ -33,7 +36,8 @@ impl Approver {
     #[must_use]
     pub fn new(principal: &Principal, assurance: Assurance, proof: Proof, channel: &'static str) -> Approver {
         let account = Account::of(&principal.identity);
-        Approver { account, key: PrincipalKey::new(principal), assurance, proof, channel }
+        let (groups, scopes) = (principal.groups.clone(), principal.scopes.clone());
+        Approver { account, key: PrincipalKey::new(principal), assurance, proof, channel, groups, scopes }
     }
 
     /// A user of the operating system, `User::"os|uid:N"` in policies.
@@ -86,7 +90,7 @@ pub enum NotDone {
 
 impl Gateway {
     /// Whether a policy lets somebody do something with a call, for the approval of this name.
-    fn may(&self, who: &PrincipalKey, action: Action, saved: &Saved, hold: &str) -> bool {
+    pub(super) fn may(&self, who: &PrincipalKey, action: Action, saved: &Saved, hold: &str) -> bool {
         let runtime = self.runtime.load();
         let resource = Resource::Held(Arc::new(saved.call(hold)));
         let context = Context { now: now().seconds, method: action.as_str(), ..Context::default() };
@@ -103,7 +107,12 @@ impl Gateway {
     /// Whether somebody may know of a call: who may approve it, or lift it in an emergency.
     #[must_use]
     pub fn may_see(&self, who: &Approver, saved: &Saved) -> bool {
-        !self.parts_of(&who.key, saved).is_empty() || self.may(&who.key, Action::BREAK_GLASS, saved, "")
+        !self.parts_of(&who.key, saved).is_empty()
+            || self.may(&who.key, Action::BREAK_GLASS, saved, "")
+            || self
+                .delegators(who)
+                .iter()
+                .any(|of| self.delegated(who, of, saved).is_some_and(|p| !p.is_empty()))
     }
 
     /// What somebody may know of, the oldest first.
@@ -143,7 +152,10 @@ impl Gateway {
     /// Why it does not count.
     pub async fn vote(&self, who: &Approver, id: &Id, ballot: Ballot) -> Result<View, NotDone> {
         let (entry, saved) = self.entry_for(who, id)?;
-        let permitted = self.parts_of(&who.key, &saved);
+        let permitted = match &ballot.for_account {
+            None => self.parts_of(&who.key, &saved),
+            Some(of) => self.delegated(who, of, &saved).ok_or(NotDone::Denied("delegation"))?,
+        };
         let vote = Vote {
             voter: who.account.clone(),
             for_account: ballot.for_account,
@@ -221,10 +233,14 @@ impl Gateway {
                 // The gate has written it already, in the caller's session, before the call went on.
                 && !(used && *leaf == Leaf::Consume)
             {
-                self.approval_leaf(entry, *leaf, &held).await.map_err(|_| NotDone::NotRecorded)?;
+                self.approval_leaf(*leaf, &held).await.map_err(|_| NotDone::NotRecorded)?;
             }
         }
         self.stored(entry, &held, &effects, event).await?;
+        let approved = effects.contains(&Effect::Release) && matches!(event, Event::Vote(_));
+        if approved {
+            self.granted(entry, &held).await;
+        }
         *entry.lock() = held;
         entry.changed.notify_waiters();
         self.tell_of(entry.id, &effects, event);

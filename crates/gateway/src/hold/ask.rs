@@ -3,7 +3,7 @@
 use carnet_approvals::{Account, Choice, Digest, Id, Terms, View};
 use serde::{Deserialize, Serialize};
 
-use super::{Approver, Ballot, NotDone};
+use super::{Approver, Ballot, GrantView, NotDone};
 use crate::gateway::Gateway;
 
 /// A question.
@@ -46,6 +46,24 @@ pub enum Ask {
         /// Why.
         reason: String,
     },
+    /// The grants that stand.
+    Grants,
+    /// Take a grant back.
+    RevokeGrant {
+        /// Which.
+        id: Id,
+        /// Why.
+        reason: String,
+    },
+    /// Let somebody cast one's vote for a while.
+    Delegate {
+        /// Whom.
+        to: Account,
+        /// For how long.
+        seconds: u64,
+        /// Why.
+        reason: String,
+    },
     /// Review an emergency.
     Review {
         /// Which.
@@ -60,6 +78,9 @@ pub enum Ask {
 pub struct Reply {
     /// The calls.
     pub held: Vec<View>,
+    /// The grants.
+    #[serde(default)]
+    pub grants: Vec<GrantView>,
 }
 
 impl Gateway {
@@ -68,7 +89,20 @@ impl Gateway {
     /// # Errors
     /// Why not.
     pub(crate) async fn asked_of_held(&self, who: &Approver, ask: Ask) -> Result<String, NotDone> {
+        let mut grants = Vec::new();
         let held = match ask {
+            Ask::Grants => {
+                grants = self.grants_for(who);
+                Vec::new()
+            }
+            Ask::RevokeGrant { id, reason } => {
+                self.revoke_grant(who, &id, &reason).await?;
+                Vec::new()
+            }
+            Ask::Delegate { to, seconds, reason } => {
+                self.delegate(who, to, seconds, &reason).await?;
+                Vec::new()
+            }
             Ask::List => self.held_for(who),
             Ask::Show { id } => vec![self.show_held(who, &id)?],
             Ask::Vote { id, choice, reason, digest, grant, delegate_of } => {
@@ -79,6 +113,6 @@ impl Gateway {
             Ask::BreakGlass { id, reason } => vec![self.break_glass(who, &id, &reason).await?],
             Ask::Review { id, reason } => vec![self.review_held(who, &id, &reason).await?],
         };
-        Ok(serde_json::to_string(&Reply { held }).unwrap_or_default())
+        Ok(serde_json::to_string(&Reply { held, grants }).unwrap_or_default())
     }
 }

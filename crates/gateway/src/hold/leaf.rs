@@ -4,13 +4,12 @@
 use carnet_approvals::{Account, Ending, Held, Leaf};
 use carnet_evidence::LeafType;
 
-use super::Entry;
 use crate::desk::{Clerk, Desk, Refused};
 use crate::gateway::Gateway;
 
 impl Gateway {
     /// Makes a record durable. `held` is the state that it is about to make true.
-    pub(super) async fn approval_leaf(&self, entry: &Entry, leaf: Leaf, held: &Held) -> Result<u64, Refused> {
+    pub(super) async fn approval_leaf(&self, leaf: Leaf, held: &Held) -> Result<u64, Refused> {
         let (ty, why, by, said) = content(leaf, held);
         let clerk = by.map_or_else(Desk::itself, |(account, how)| clerk(account, how));
         let runtime = self.runtime.load_full();
@@ -20,8 +19,12 @@ impl Gateway {
             clerk: &clerk,
             config: Some(&runtime.config),
         };
-        let change = |draft: &mut carnet_evidence::Draft| draft.of = Some(held.index);
-        let _ = entry;
+        let change = |draft: &mut carnet_evidence::Draft| {
+            draft.of = Some(held.index);
+            if let (Leaf::Granted, Some((_, request))) = (leaf, held.granted) {
+                draft.ext.push(("grant", carnet_evidence::Ext::Int(request)));
+            }
+        };
         desk.approval(ty, why, change, &said).await
     }
 }
@@ -44,6 +47,12 @@ fn content(leaf: Leaf, held: &Held) -> Content<'_> {
             let why = vote.map_or("approve", |v| v.choice.word());
             let by = vote.map(|v| (&v.voter, v.assurance.word()));
             (LeafType::ApprovalVote, why, by, vote.map_or_else(String::new, json))
+        }
+        Leaf::Granted => {
+            let said = held.granted.map_or_else(String::new, |(id, request)| {
+                format!(r#"{{"digest":"{}","grant":"{id}","request":{request}}}"#, held.request.digest())
+            });
+            (LeafType::ApprovalVote, "granted", None, said)
         }
         // The gate writes it, in the caller's session.
         Leaf::Consume => (LeafType::ApprovalConsume, "used", None, ended(held, Ending::Consumed)),

@@ -12,6 +12,7 @@ mod keep;
 mod leaf;
 mod results;
 mod run;
+mod standing;
 mod tasks;
 mod tick;
 mod wait;
@@ -29,6 +30,7 @@ use tokio::sync::{Notify, broadcast};
 pub use act::{Approver, Ballot, NotDone};
 pub use ask::{Ask, Reply};
 pub use keep::{On, Saved};
+pub use standing::GrantView;
 pub(crate) use tasks::Asked;
 pub use tick::tick;
 pub(crate) use wait::{Caller, Held as OnHold, Run};
@@ -136,6 +138,13 @@ struct Table {
 /// The same call asked twice at once is one request: requests are made under one of these.
 const LANES: usize = 64;
 
+/// Grants and delegations.
+#[derive(Default)]
+struct Standing {
+    grants: HashMap<Id, standing::SavedGrant>,
+    delegations: HashMap<Id, standing::SavedDelegation>,
+}
+
 type Callers = HashMap<([u8; 16], Vec<u8>), Arc<Entry>>;
 
 /// A caller who waits, as its client names the request.
@@ -147,6 +156,7 @@ pub(crate) struct Listed {
 /// All held calls.
 pub struct Holds {
     callers: Mutex<Callers>,
+    standing: Mutex<Standing>,
     table: Mutex<Table>,
     pub(crate) store: HeldStore,
     lanes: Vec<tokio::sync::Mutex<()>>,
@@ -160,11 +170,16 @@ impl Holds {
     /// # Errors
     /// When log or store cannot be read.
     pub fn open(store: HeldStore, reader: &Reader, now: u64) -> Result<Holds, StoreError> {
-        let mut saved = Vec::new();
+        let (mut saved, mut standing) = (Vec::new(), Standing::default());
         for (marks, bytes) in store.all(now)? {
             // One that cannot be read was of another version: its caller asks again.
-            let Ok(one) = serde_json::from_slice::<Saved>(&bytes) else { continue };
-            saved.push((marks, one));
+            if let Ok(one) = serde_json::from_slice::<Saved>(&bytes) {
+                saved.push((marks, one));
+            } else if let Ok(one) = serde_json::from_slice::<standing::SavedGrant>(&bytes) {
+                standing.grants.insert(one.grant.id, one);
+            } else if let Ok(one) = serde_json::from_slice::<standing::SavedDelegation>(&bytes) {
+                standing.delegations.insert(one.delegation.id, one);
+            }
         }
         let mut ends: HashMap<u64, Ending> = HashMap::new();
         if let Some(first) = saved.iter().map(|(_, s)| s.held.index).min() {
@@ -186,6 +201,7 @@ impl Holds {
         let lanes = (0..LANES).map(|_| tokio::sync::Mutex::default()).collect();
         Ok(Holds {
             callers: Mutex::default(),
+            standing: Mutex::new(standing),
             table: Mutex::new(table),
             store,
             lanes,
@@ -199,6 +215,10 @@ impl Holds {
 
     fn callers(&self) -> MutexGuard<'_, Callers> {
         self.callers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn standing(&self) -> MutexGuard<'_, Standing> {
+        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Hears what happens from now on.

@@ -175,7 +175,10 @@ impl Gateway {
             return Err(());
         }
         self.holds.put(&entry);
-        self.holds.tell(News::Asked(entry.id));
+        self.by_grant(&entry, waiting).await;
+        if entry.lock().phase == Phase::Pending {
+            self.holds.tell(News::Asked(entry.id));
+        }
         Ok(entry)
     }
 
