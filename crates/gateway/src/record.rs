@@ -126,7 +126,7 @@ pub fn open(config: &Config) -> Result<Opened, String> {
     let keys_of_vault = Keys::open_under(Arc::clone(&disk), kek.as_deref()).map_err(at)?;
     let entries = config.masking.vault.entries;
     let vault = Vault::open(Arc::clone(&disk), keys_of_vault, entries, seconds()).map_err(at)?;
-    let keys_of_held = Keys::open(Arc::clone(&disk), kek.as_ref()).map_err(at)?;
+    let keys_of_held = Keys::open_under(Arc::clone(&disk), kek.as_deref()).map_err(at)?;
     // As many again: those that are over, until they are forgotten.
     let most = config.approvals.most.saturating_mul(2);
     let held = HeldStore::open(Arc::clone(&disk), keys_of_held, most, seconds()).map_err(at)?;

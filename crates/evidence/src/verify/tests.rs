@@ -81,6 +81,7 @@ fn a_sound_log_holds() {
           sessions     holds    3 closed, 0 open
           calls        holds    141 decisions, 139 outcomes, 1 orphans, 1 one way
           heartbeats   holds    1 runs, 4 heartbeats, 0 gaps stated
+          approvals    holds    0 requests, 0 votes, 0 used, 0 ended otherwise, 0 open
           witnesses    skipped  0 cosignatures
               note: the trust file asks for no witness
           time         skipped  0 time stamps, 0 checkpoints with a time
@@ -119,6 +120,7 @@ fn a_log_that_is_being_written_holds() {
           sessions     holds    0 closed, 3 open
           calls        holds    121 decisions, 121 outcomes, 0 orphans, 0 one way
           heartbeats   holds    1 runs, 4 heartbeats, 0 gaps stated
+          approvals    holds    0 requests, 0 votes, 0 used, 0 ended otherwise, 0 open
           witnesses    skipped  0 cosignatures
               note: the trust file asks for no witness
           time         skipped  0 time stamps, 0 checkpoints with a time
