@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, PKCS_ED25519};
@@ -10,6 +11,7 @@ use sha2::Digest;
 use tempfile::TempDir;
 
 use crate::gateway::{TOKEN, binary, sha256_hex};
+use crate::net::Net;
 use crate::process::Process;
 
 /// A cell as a test describes it.
@@ -41,6 +43,9 @@ pub struct World {
     issuer: CertifiedIssuer<'static, KeyPair>,
     /// Lines that the front's configuration has besides.
     pub front_more: String,
+    /// Namespaces that the processes run in, named `front` and as the cells are.
+    pub net: Option<Arc<Net>>,
+    host: String,
 }
 
 /// A running front.
@@ -61,12 +66,28 @@ impl World {
     /// # Errors
     /// When a folder cannot be written.
     pub fn new(plans: Vec<Plan>) -> Result<World> {
+        World::new_at(plans, "127.0.0.1")
+    }
+
+    /// As [`World::new`], with the front at another address.
+    ///
+    /// # Errors
+    /// As [`World::new`].
+    pub fn new_at(plans: Vec<Plan>, host: &str) -> Result<World> {
         let dir = tempfile::Builder::new().prefix("carnet-cells").tempdir()?;
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.distinguished_name.push(DnType::CommonName, "the tests' root");
         let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate()?)?;
-        let world = World { dir, plans, tunnel: None, issuer, front_more: String::new() };
+        let world = World {
+            dir,
+            plans,
+            tunnel: None,
+            issuer,
+            front_more: String::new(),
+            net: None,
+            host: host.to_owned(),
+        };
         fs::create_dir(world.folder("front"))?;
         fs::write(world.folder("ca.pem"), world.issuer.pem())?;
         for name in ["assertions", "policies"] {
@@ -74,7 +95,7 @@ impl World {
             fs::write(world.folder(&format!("{name}.key")), key.serialize_pem())?;
             fs::write(world.folder(&format!("{name}.pub")), key.public_key_pem())?;
         }
-        let front = world.identity("localhost")?;
+        let front = world.identity(host)?;
         fs::write(world.folder("front/tls.pem"), front.certificate)?;
         fs::write(world.folder("front/tls.key"), front.key)?;
         for plan in &world.plans {
@@ -125,10 +146,11 @@ impl World {
     /// # Errors
     /// When it does not start.
     pub fn front(&mut self, base: Option<&str>) -> Result<Front> {
-        let address = base.map_or("127.0.0.1:0", |b| b.trim_start_matches("http://"));
-        let tunnel = self.tunnel.clone().unwrap_or_else(|| "127.0.0.1:0".to_owned());
+        let any = format!("{}:0", self.host);
+        let address = base.map_or(any.as_str(), |b| b.trim_start_matches("http://"));
+        let tunnel = self.tunnel.clone().unwrap_or_else(|| any.clone());
         let mut text = format!(
-            "version: 1\nname: front\nregion: ch\ndata: ./data\nlisteners:\n  - address: {address}\n{}assertions: file:../assertions.key\n\
+            "version: 1\nname: front\nregion: ch\ndata: ./data\nlisteners:\n  - address: {address}\n    plaintext_beyond_loopback: true\n{}assertions: file:../assertions.key\n\
              tunnel:\n  address: {tunnel}\n  tls: {{ certificate: tls.pem, key: \"file:tls.key\", client_ca: ../ca.pem }}\ncells:\n",
             self.token()
         );
@@ -147,6 +169,7 @@ impl World {
         fs::write(&file, text)?;
         let mut command = Command::new(binary()?);
         command.arg("front").arg("--config").arg(&file);
+        let command = self.placed("front", command);
         let process = Process::start(command, "carnet: ready")?;
         let said = process.output();
         let after =
@@ -161,7 +184,15 @@ impl World {
     /// When it does not start.
     pub fn cell(&self, name: &str) -> Result<Process> {
         let file = self.configure(name, name, name)?;
-        Process::start(self.join(&file)?, "carnet: ready")
+        Process::start(self.placed(name, self.join(&file)?), "carnet: ready")
+    }
+
+    /// A command in the namespace of its name, where there are namespaces.
+    fn placed(&self, name: &str, command: Command) -> Command {
+        match &self.net {
+            Some(net) => net.command(name, &command),
+            None => command,
+        }
     }
 
     /// A cell's configuration, under a name and with a certificate that may be another's.
@@ -175,10 +206,11 @@ impl World {
         let port = self.tunnel.as_deref().and_then(|t| t.rsplit_once(':')).context("a front")?.1.to_owned();
         let mut text = format!(
             "version: 1\ncell: {{ name: {name}, region: {}, origin: carnet.local/test }}\ndata: ./data\nlisteners: []\n\
-             policies: [./policies.cedar]\n{}front:\n  address: localhost:{port}\n  name: front\n  certificate: ../{certificate}/tls.pem\n  \
+             policies: [./policies.cedar]\n{}front:\n  address: \"{}:{port}\"\n  name: front\n  certificate: ../{certificate}/tls.pem\n  \
              key: file:../{certificate}/tls.key\n  ca: ../ca.pem\n  assertions: ../assertions.pub\n  policies: ../policies.pub\nservers:\n",
             plan.region,
-            self.token()
+            self.token(),
+            self.host
         );
         for (_, lines) in &plan.servers {
             text.push_str(lines);

@@ -9,6 +9,7 @@ pub mod driver;
 pub mod fixture;
 pub mod gateway;
 pub mod http;
+pub mod net;
 pub mod peers;
 pub mod process;
 pub mod records;

@@ -1,0 +1,168 @@
+//! Network namespaces, one for each process, on one bridge: what crosses between them is captured there. It needs root and
+//! iproute2; where either is missing, [`Net::new`] says so and gives nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::peers;
+use crate::process::Process;
+
+/// Namespaces with addresses `10.77.0.1` and up, in the order of their names. The test itself is `10.77.0.254`.
+pub struct Net {
+    tag: String,
+    names: Vec<&'static str>,
+}
+
+/// What crossed between namespaces: for each pair of addresses and ports, the bytes in one direction, as they came.
+pub struct Capture {
+    process: Process,
+    folder: PathBuf,
+}
+
+impl Net {
+    /// Makes namespaces.
+    ///
+    /// # Errors
+    /// When one could be made and another could not.
+    pub fn new(names: &[&'static str]) -> Result<Option<Net>> {
+        let tag = format!("c{}", std::process::id());
+        let net = Net { tag, names: names.to_vec() };
+        if run(&["netns", "add", &net.hub()]).is_err() {
+            eprintln!("skipped: network namespaces need root and iproute2 (apt install iproute2)");
+            return Ok(None);
+        }
+        net.inside(&net.hub(), &["link", "add", "br0", "type", "bridge"])?;
+        net.inside(&net.hub(), &["link", "set", "br0", "up"])?;
+        for (n, name) in names.iter().enumerate() {
+            let space = net.space(name);
+            run(&["netns", "add", &space])?;
+            net.plug(n, Some(&space), n + 1)?;
+        }
+        net.plug(names.len(), None, 254)?;
+        Ok(Some(net))
+    }
+
+    fn hub(&self) -> String {
+        format!("{}-hub", self.tag)
+    }
+
+    fn space(&self, name: &str) -> String {
+        format!("{}-{name}", self.tag)
+    }
+
+    fn inside(&self, space: &str, args: &[&str]) -> Result<()> {
+        run(&[&["-n", space], args].concat())
+    }
+
+    /// A cable from the bridge into a namespace, or to the test's own.
+    fn plug(&self, number: usize, space: Option<&str>, last: usize) -> Result<()> {
+        let (near, far) = (format!("p{number}"), format!("{}v{number}", self.tag));
+        self.inside(&self.hub(), &["link", "add", &near, "type", "veth", "peer", "name", &far])?;
+        self.inside(&self.hub(), &["link", "set", &near, "master", "br0", "up"])?;
+        let own = std::process::id().to_string();
+        self.inside(&self.hub(), &["link", "set", &far, "netns", space.unwrap_or(&own)])?;
+        let address = format!("10.77.0.{last}/24");
+        let at = |args: &[&str]| match space {
+            Some(space) => self.inside(space, args),
+            None => run(args),
+        };
+        at(&["address", "add", &address, "dev", &far])?;
+        at(&["link", "set", &far, "up"])?;
+        if space.is_some() { at(&["link", "set", "lo", "up"]) } else { Ok(()) }
+    }
+
+    /// The address of a namespace.
+    #[must_use]
+    pub fn address(&self, name: &str) -> String {
+        let n = self.names.iter().position(|n| *n == name).map_or(0, |n| n + 1);
+        format!("10.77.0.{n}")
+    }
+
+    /// A command that runs in a namespace.
+    #[must_use]
+    pub fn command(&self, name: &str, command: &Command) -> Command {
+        let mut inside = Command::new("ip");
+        inside.args(["netns", "exec", &self.space(name)]).arg(command.get_program()).args(command.get_args());
+        inside
+    }
+
+    /// Begins to write down what crosses the bridge.
+    ///
+    /// # Errors
+    /// When it cannot.
+    pub fn capture(&self, folder: &Path) -> Result<Capture> {
+        fs::create_dir_all(folder)?;
+        let mut command = Command::new("ip");
+        command.args(["netns", "exec", &self.hub(), "python3"]);
+        command.arg(peers::source("peers/net/capture.py")).arg(folder);
+        Ok(Capture { process: Process::start(command, "capturing")?, folder: folder.to_path_buf() })
+    }
+}
+
+impl Drop for Net {
+    fn drop(&mut self) {
+        for name in &self.names {
+            let _gone = run(&["netns", "del", &self.space(name)]);
+        }
+        let _gone = run(&["netns", "del", &self.hub()]);
+    }
+}
+
+impl Capture {
+    /// Ends, and gives the bytes by source and destination address.
+    ///
+    /// # Errors
+    /// When nothing can be read.
+    pub fn end(mut self) -> Result<BTreeMap<(String, String), Vec<Vec<u8>>>> {
+        self.process.ask_to_stop()?;
+        let status = self.process.ended(std::time::Duration::from_secs(30))?;
+        ensure!(status.success(), "{}", self.process.output());
+        let mut flows: BTreeMap<_, Vec<Vec<u8>>> = BTreeMap::new();
+        for entry in fs::read_dir(&self.folder)? {
+            let entry = entry?;
+            let name = entry.file_name().into_string().ok().context("a name")?;
+            let mut parts = name.split('_');
+            let (Some(from), Some(to)) = (parts.next(), parts.next()) else { continue };
+            flows.entry((from.to_owned(), to.to_owned())).or_default().push(fs::read(entry.path())?);
+        }
+        Ok(flows)
+    }
+}
+
+/// Which of these texts stand in bytes.
+#[must_use]
+pub fn found<'a>(bytes: &[u8], texts: &[&'a str]) -> BTreeSet<&'a str> {
+    texts.iter().filter(|text| memchr::memmem::find(bytes, text.as_bytes()).is_some()).copied().collect()
+}
+
+/// Which of these texts stand in the memory of a process.
+///
+/// # Errors
+/// When it may not be read.
+pub fn in_memory<'a>(process: u32, texts: &[&'a str]) -> Result<BTreeSet<&'a str>> {
+    use std::io::{Read, Seek, SeekFrom};
+    let mut memory = fs::File::open(format!("/proc/{process}/mem"))?;
+    let maps = fs::read_to_string(format!("/proc/{process}/maps"))?;
+    let mut all = BTreeSet::new();
+    for line in maps.lines().filter(|l| l.contains("rw")) {
+        let Some((from, to)) = line.split(' ').next().and_then(|r| r.split_once('-')) else { continue };
+        let (from, to) = (u64::from_str_radix(from, 16)?, u64::from_str_radix(to, 16)?);
+        let mut bytes = Vec::new();
+        if memory.seek(SeekFrom::Start(from)).is_ok() {
+            // A part that cannot be read ends it.
+            let _read = memory.by_ref().take(to - from).read_to_end(&mut bytes);
+            all.extend(found(&bytes, texts));
+        }
+    }
+    Ok(all)
+}
+
+fn run(args: &[&str]) -> Result<()> {
+    let output = Command::new("ip").args(args).output()?;
+    ensure!(output.status.success(), "ip {}: {}", args.join(" "), String::from_utf8_lossy(&output.stderr));
+    Ok(())
+}
