@@ -8,6 +8,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use crate::finding::Form;
 use crate::inflate::{Inflated, inflate};
+use crate::periodic;
 use crate::scan::bytes;
 
 const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
@@ -210,11 +211,11 @@ fn unhex(digits: &[u8]) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(digits.len() / 2);
     let mut high = None;
     for b in digits.iter().filter(|b| !white(**b)) {
-        let value = char::from(*b).to_digit(16)?;
+        let value = figure(*b)?;
         high = match high {
             None => Some(value),
             Some(h) => {
-                out.push(u8::try_from(h * 16 + value).ok()?);
+                out.push(h << 4 | value);
                 None
             }
         };
@@ -222,28 +223,23 @@ fn unhex(digits: &[u8]) -> Option<Vec<u8>> {
     high.is_none().then_some(out)
 }
 
+/// What a hexadecimal digit stands for.
+fn figure(b: u8) -> Option<u8> {
+    char::from(b).to_digit(16).and_then(|d| u8::try_from(d).ok())
+}
+
 /// Rows of hexadecimal bytes with something between each two: `61 6c`, `61:6c`, `0x61, 0x6c`.
 fn pairs(bytes: &[u8]) -> Vec<(Range<usize>, Vec<u8>)> {
     let mut out = Vec::new();
     let mut i = 0;
-    while i + 9 <= bytes.len() {
-        // In a row every third byte, or every fifth or sixth where `0x` stands in front, is the same separator.
-        let hit = (0..6).find(|s| {
-            let at = i + s;
-            let sep = bytes.get(at).copied().unwrap_or(0);
-            matches!(sep, b' ' | b':' | b',' | b'-' | b';' | b'|' | b'\n')
-                && [3, 5, 6].into_iter().any(|period| bytes.get(at + period) == Some(&sep))
-        });
-        let Some(shift) = hit else {
-            i += 6;
-            continue;
-        };
-        let at = i + shift;
-        let start = at - back(bytes, at, i.saturating_sub(6));
+    let mut floor = 0;
+    // In a row every third byte, or every fifth or sixth where `0x` stands in front, is the same separator.
+    while let Some(at) = periodic::next(bytes, i) {
+        let start = at - back(bytes, at, floor.max(at.saturating_sub(8)));
         let (end, raw) = row(bytes, start);
         if raw.len() >= 6 {
             out.push((start..end, raw));
-            i = end;
+            (i, floor) = (end, end);
         } else {
             i = at + 1;
         }
@@ -264,7 +260,10 @@ fn row(bytes: &[u8], start: usize) -> (usize, Vec<u8>) {
     loop {
         let rest = bytes.get(i..).unwrap_or_default();
         let rest = rest.strip_prefix(b"0x").or_else(|| rest.strip_prefix(b"0X")).unwrap_or(rest);
-        let two = rest.get(..2).and_then(unhex).and_then(|two| two.first().copied());
+        let two = match rest {
+            [high, low, ..] => figure(*high).zip(figure(*low)).map(|(high, low)| high << 4 | low),
+            _ => None,
+        };
         let Some(value) = two.filter(|_| !rest.get(2).is_some_and(u8::is_ascii_alphanumeric)) else { break };
         raw.push(value);
         end = bytes.len() - rest.len() + 2;

@@ -2,6 +2,8 @@
 
 use miniz_oxide::inflate::{TINFLStatus, decompress_to_vec_with_limit};
 
+use crate::deflate::{self, Look};
+
 /// No text is worth more when it is decompressed; what claims to be is an attack on the reader.
 const RATIO: usize = 200;
 /// Enough of the output to see whether it is text.
@@ -16,7 +18,11 @@ pub(crate) enum Inflated {
 
 /// Whether bytes that begin like this may be compressed text: a look at the header, or at what the beginning inflates to.
 pub(crate) fn promising(head: &[u8]) -> bool {
-    body(head).is_some_and(begins_as_text)
+    body(head).is_some_and(|body| match deflate::look(body) {
+        Look::No => false,
+        Look::Cut => true,
+        Look::Open => begins_as_text(body),
+    })
 }
 
 /// The deflate stream of compressed bytes. Bare deflate has no mark: everything is worth the look that follows.
@@ -61,15 +67,14 @@ fn begins_as_text(body: &[u8]) -> bool {
     // What was not written stays zero.
     let written = out.iter().rposition(|b| *b != 0).map_or(0, |n| n + 1);
     let out = out.get(..written).unwrap_or_default();
-    let text = out.iter().filter(|b| matches!(b, b' '..=b'~' | b'\n' | b'\r' | b'\t' | 0x80..)).count();
     // Dynamic tables may take all of a short beginning.
-    out.is_empty() && body.len() < 128 && body.first().is_some_and(|b| b & 6 == 4)
-        || text > 0 && text * 10 > out.len() * 9
+    out.is_empty() && body.len() < 128 && body.first().is_some_and(|b| b & 6 == 4) || deflate::is_text(out)
 }
 
 /// Decompresses text. `None` if the bytes are something else.
 pub(crate) fn inflate(raw: &[u8], most: usize) -> Option<Inflated> {
-    let body = body(raw).filter(|b| begins_as_text(b))?;
+    // A stream that is cut gives nothing.
+    let body = body(raw).filter(|b| deflate::look(b) == Look::Open && begins_as_text(b))?;
     match decompress_to_vec_with_limit(body, most.min(raw.len().saturating_mul(RATIO))) {
         Ok(out) => Some(Inflated::Bytes(out)),
         Err(e) if e.status == TINFLStatus::HasMoreOutput => Some(Inflated::TooLarge),

@@ -4,12 +4,15 @@
 //! runs only on sentences that look like prose. What is found already stands in the text as a mask before it is tagged,
 //! and tagging is repeated until nothing more is found: so masking what was masked changes nothing.
 
+mod anchors;
 mod cues;
 mod features;
 mod lists;
 mod street;
 mod tagger;
 mod tokens;
+
+use std::borrow::Cow;
 
 use carnet_model::DataClass;
 
@@ -41,26 +44,30 @@ pub(crate) fn possible(text: &[u8], high: bool) -> bool {
 }
 
 /// A text in which everything found so far is a mask, and the way back.
-struct Masked {
-    text: String,
+struct Masked<'t> {
+    text: Cow<'t, str>,
     /// Where a piece of the text begins here and there.
     points: Vec<(u32, u32)>,
 }
 
-impl Masked {
+impl<'t> Masked<'t> {
     /// `spans` in order, without overlaps.
-    fn of(text: &str, spans: &[(u32, u32)]) -> Masked {
-        let mut out = Masked { text: String::with_capacity(text.len()), points: Vec::new() };
+    fn of(text: &'t str, spans: &[(u32, u32)]) -> Masked<'t> {
+        if spans.is_empty() {
+            return Masked { text: Cow::Borrowed(text), points: Vec::new() };
+        }
+        let mut masked = String::with_capacity(text.len());
+        let mut points = Vec::with_capacity(spans.len() + 1);
         let mut from = 0;
         for (start, end) in spans.iter().map(|s| (s.0 as usize, s.1 as usize)) {
-            out.points.push((out.text.len() as u32, from as u32));
-            out.text.push_str(text.get(from..start).unwrap_or_default());
-            out.text.push_str(MASK);
+            points.push((masked.len() as u32, from as u32));
+            masked.push_str(text.get(from..start).unwrap_or_default());
+            masked.push_str(MASK);
             from = end;
         }
-        out.points.push((out.text.len() as u32, from as u32));
-        out.text.push_str(text.get(from..).unwrap_or_default());
-        out
+        points.push((masked.len() as u32, from as u32));
+        masked.push_str(text.get(from..).unwrap_or_default());
+        Masked { text: Cow::Owned(masked), points }
     }
 
     /// Whether one of the spans, which are masks here, lies in a sentence.
@@ -78,34 +85,44 @@ impl Masked {
     }
 }
 
+/// Buffers of the light tier, kept for their memory.
+#[derive(Default)]
+pub(crate) struct Scratch {
+    tokens: Vec<Token>,
+    near: Vec<bool>,
+    found: Vec<Hit>,
+    tagger: Work,
+}
+
 /// Finds names in a text; `hits` from `first` on are what was found in it so far.
-pub(crate) fn scan(text: &str, hint: Option<Hint>, hits: &mut Vec<Hit>, first: usize) {
+pub(crate) fn scan(text: &str, hint: Option<Hint>, hits: &mut Vec<Hit>, first: usize, scratch: &mut Scratch) {
+    let Scratch { tokens, near, found, tagger } = scratch;
     let model = Model::new(BYTES);
+    tokens::cut(text, tokens);
     if text.bytes().any(|b| b.is_ascii_digit()) {
-        street::scan(text, &model, hits);
+        street::scan(text, tokens, &model, hits);
     }
     let note = hint.is_some_and(|h| h.bits & crate::context::NOTE != 0);
     let shy = if note { SHY_NOTE } else { SHY };
-    let mut work = Work::default();
-    let mut tokens = Vec::new();
-    let mut found = Vec::new();
     let mut fresh: Option<Vec<(u32, u32)>> = None;
     for _ in 0..ROUNDS {
         let spans = spans(hits.get(first..).unwrap_or_default());
         let masked = Masked::of(text, &spans);
-        tokens::cut(&masked.text, &mut tokens);
-        join_masks(&masked.text, &mut tokens);
+        if !spans.is_empty() {
+            tokens::cut(&masked.text, tokens);
+        }
+        join_masks(&masked.text, tokens);
         found.clear();
         let mut rest = tokens.as_slice();
         while !rest.is_empty() {
             let (sentence, more) = rest.split_at(sentence(&masked.text, rest));
             rest = more;
-            cues::scan(&masked.text, sentence, &mut found);
+            cues::scan(&masked.text, sentence, found);
             // A sentence in which the last round found nothing stands there as it did.
             let changed = fresh.as_ref().is_none_or(|spans| masked.holds(sentence, spans));
-            if changed && prose(&masked.text, sentence) {
-                model.tag(&masked.text, sentence, shy, &mut work);
-                names(&masked.text, sentence, &work.tags, &model, &mut found);
+            if changed && prose(&masked.text, sentence) && anchors::mark(&masked.text, sentence, near) {
+                model.tag_near(&masked.text, sentence, near, shy, tagger);
+                names(&masked.text, sentence, &tagger.tags, &model, found);
             }
         }
         // A cue and the tagger may see the same name.

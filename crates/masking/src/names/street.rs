@@ -3,11 +3,14 @@
 //!
 //! Every number is looked at once, with a bounded look to both sides.
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
 use carnet_model::DataClass;
 
 use super::lists;
 use super::tagger::Model;
-use super::tokens::{self, Token};
+use super::tokens::Token;
 use crate::scan::Hit;
 
 /// Behind number and name: `221 Baker Street`.
@@ -30,10 +33,8 @@ const SMALL: &str = " de la le les du des d l da do das dos del della di e y i a
 const UNIT: &str = " apt apartment suite ste unit flat floor fl room rm piso apto int interno scala wohnung top stiege appartement appt bât bat étage m lok lokal mieszkanie box dept # ";
 
 /// Finds addresses and adds them.
-pub(super) fn scan(text: &str, model: &Model<'_>, hits: &mut Vec<Hit>) {
-    let mut all = Vec::new();
-    tokens::cut(text, &mut all);
-    let t = Street { text, tokens: &all, model };
+pub(super) fn scan(text: &str, all: &[Token], model: &Model<'_>, hits: &mut Vec<Hit>) {
+    let t = Street { text, tokens: all, model };
     let mut floor = 0;
     for at in 0..all.len() {
         if at < floor || !t.number(at) {
@@ -51,9 +52,33 @@ pub(super) fn scan(text: &str, model: &Model<'_>, hits: &mut Vec<Hit>) {
     }
 }
 
-fn within(list: &str, word: &str) -> bool {
-    !word.is_empty() && word.len() <= 24 && list.split(' ').any(|w| w == word)
-}
+/// Which of the lists a word is in, one bit each.
+type In = u8;
+const IN_AFTER: In = 1;
+const IN_BETWEEN: In = 2;
+const IN_BEFORE: In = 4;
+const IN_BEHIND: In = 8;
+const IN_SMALL: In = 16;
+const IN_UNIT: In = 32;
+
+/// The words of all lists by their hashes, in order.
+static WORDS: LazyLock<Vec<(u64, In)>> = LazyLock::new(|| {
+    let lists = [
+        (AFTER, IN_AFTER),
+        (BETWEEN, IN_BETWEEN),
+        (BEFORE, IN_BEFORE),
+        (BEHIND, IN_BEHIND),
+        (SMALL, IN_SMALL),
+        (UNIT, IN_UNIT),
+    ];
+    let mut words: BTreeMap<u64, In> = BTreeMap::new();
+    for (list, bit) in lists {
+        for word in list.split_whitespace() {
+            *words.entry(lists::hash(word)).or_default() |= bit;
+        }
+    }
+    words.into_iter().collect()
+});
 
 struct Street<'a> {
     text: &'a str,
@@ -68,6 +93,21 @@ impl Street<'_> {
 
     fn gap(&self, at: usize) -> u8 {
         self.tokens.get(at).map_or(2, |t| t.gap)
+    }
+
+    /// Which lists hold a word, without the dot of an abbreviation.
+    fn lists(&self, at: usize) -> In {
+        let word = self.word(at);
+        if word.is_empty() || word.len() > 24 {
+            return 0;
+        }
+        let hash = lists::hash(word.trim_end_matches('.'));
+        let found = WORDS.binary_search_by_key(&hash, |w| w.0).ok().and_then(|n| WORDS.get(n));
+        found.map_or(0, |w| w.1)
+    }
+
+    fn within(&self, at: usize, list: In) -> bool {
+        self.lists(at) & list != 0
     }
 
     /// In small letters, without the dot of an abbreviation.
@@ -97,7 +137,7 @@ impl Street<'_> {
         if matches!(self.word(next), "bis" | "ter" | ",") {
             next += 1;
         }
-        if within(BETWEEN, &self.small(next)) && self.gap(next) == 1 {
+        if self.gap(next) == 1 && self.within(next, IN_BETWEEN) {
             let last = self.name(next + 1, 6)?;
             return Some((at, last));
         }
@@ -106,14 +146,14 @@ impl Street<'_> {
             if self.gap(k) != 1 {
                 return None;
             }
-            let small = self.small(k);
-            if named && self.capital(k) && within(AFTER, &small) {
+            if named && self.capital(k) && self.within(k, IN_AFTER) {
                 let side = matches!(self.word(k + 1), "N" | "S" | "E" | "W" | "NE" | "NW" | "SE" | "SW")
                     && self.gap(k + 1) == 1;
                 return Some((at, k + usize::from(side)));
             }
-            let ordinal = self.word(k).as_bytes().first().is_some_and(u8::is_ascii_digit) && small.len() > 2;
-            if !(self.capital(k) || ordinal || named && within(SMALL, &small)) {
+            let ordinal = self.word(k).as_bytes().first().is_some_and(u8::is_ascii_digit)
+                && self.word(k).trim_end_matches('.').len() > 2;
+            if !(self.capital(k) || ordinal || named && self.within(k, IN_SMALL)) {
                 return None;
             }
             named |= self.capital(k) || ordinal;
@@ -131,7 +171,7 @@ impl Street<'_> {
             }
             if self.capital(k) {
                 last = Some(k);
-            } else if !within(SMALL, &self.small(k)) && !matches!(self.word(k), "'" | "’") {
+            } else if !self.within(k, IN_SMALL) && !matches!(self.word(k), "'" | "’") {
                 break;
             }
         }
@@ -144,13 +184,15 @@ impl Street<'_> {
         if self.gap(at) != 1 {
             return None;
         }
-        let small = self.small(before);
-        if small == "box" && matches!(&*self.small(before.checked_sub(1)?), "o" | "po" | "p.o" | "o.") {
+        if self.word(before).trim_end_matches('.').eq_ignore_ascii_case("box")
+            && matches!(&*self.small(before.checked_sub(1)?), "o" | "po" | "p.o" | "o.")
+        {
             return Some((before.saturating_sub(1 + usize::from(self.word(before - 1).len() < 2)), at));
         }
+        let small = if self.capital(before) { self.small(before) } else { String::new() };
         let stem = |end: &str| small.strip_suffix(end).is_some_and(|s| s.chars().count() >= 3);
         let compound = self.capital(before) && ENDS.iter().any(|e| stem(e));
-        let behind = within(BEHIND, &small);
+        let behind = self.within(before, IN_BEHIND);
         if compound || behind && before > 0 && self.capital(before - 1) && self.gap(before) == 1 {
             let mut from = before;
             while from > 0 && before - from < 3 && self.gap(from) == 1 && behind && self.capital(from - 1) {
@@ -161,10 +203,10 @@ impl Street<'_> {
         let mut named = false;
         for back in 1..8 {
             let k = at.checked_sub(back)?;
-            let small = self.small(k);
+            let lists = self.lists(k);
             if named
-                && within(BEFORE, &small)
-                && (small.chars().count() > 2
+                && lists & IN_BEFORE != 0
+                && (self.word(k).trim_end_matches('.').chars().count() > 2
                     || self.word(k + 1).starts_with(['.', '/'])
                     || self.word(k).ends_with('.'))
             {
@@ -175,7 +217,7 @@ impl Street<'_> {
                 "," | "." | "/" | "'" | "’" | "º" | "n" | "nº" | "n." | "no" | "nr" | "č"
             );
             let ordinal = self.word(k).as_bytes().first().is_some_and(u8::is_ascii_digit);
-            let part = self.capital(k) || sign || within(SMALL, &small) || ordinal && named;
+            let part = self.capital(k) || sign || lists & IN_SMALL != 0 || ordinal && named;
             if !part || self.gap(k) == 2 {
                 return None;
             }
@@ -199,7 +241,7 @@ impl Street<'_> {
     }
 
     fn part(&self, at: usize) -> Option<usize> {
-        if within(UNIT, &self.small(at)) && self.word(at + 1).len() <= 6 && self.gap(at + 1) < 2 {
+        if self.within(at, IN_UNIT) && self.word(at + 1).len() <= 6 && self.gap(at + 1) < 2 {
             let dot = usize::from(self.word(at + 1) == ".");
             return Some(at + 1 + dot);
         }

@@ -1,6 +1,8 @@
 //! The tagger: a linear model over hashed features with transitions between tags, and the best path through a text. Also
 //! compiled into the trainer.
 
+use std::ops::Range;
+
 use super::features::{self, MOST, ROWS, Word};
 use super::lists;
 use super::tokens::Token;
@@ -56,6 +58,7 @@ impl<'a> Model<'a> {
         out
     }
 
+    #[allow(dead_code, reason = "the trainer looks at every word")]
     /// The best tags. `shy` is added to the weight of no name, for what has to be sure.
     pub(crate) fn tag(&self, text: &str, tokens: &[Token], shy: i32, work: &mut Work) {
         work.words.clear();
@@ -71,6 +74,62 @@ impl<'a> Model<'a> {
         }
         let moves = work.moves.get_or_insert_with(|| self.moves());
         best(&work.scores, moves, &mut work.back, &mut work.tags);
+    }
+
+    /// As [`Model::tag`], but a name is only looked for around the words that `near` gives; all others are none.
+    #[allow(dead_code, reason = "the trainer looks everywhere")]
+    pub(crate) fn tag_near(&self, text: &str, tokens: &[Token], near: &[bool], shy: i32, work: &mut Work) {
+        let moves = *work.moves.get_or_insert_with(|| self.moves());
+        work.all.clear();
+        work.all.resize(tokens.len(), 0);
+        work.words.clear();
+        work.words.resize(tokens.len(), Word::default());
+        let mut read = 0;
+        let mut at = 0;
+        while let Some(skip) = near.get(at..).and_then(|rest| rest.iter().position(|n| *n)) {
+            let from = at + skip;
+            let len = near.get(from..).unwrap_or_default().iter().take_while(|n| **n).count();
+            at = from + len;
+            // The features of a word are those of two neighbours on each side too.
+            let (first, last) = (read.max(from.saturating_sub(2)), tokens.len().min(at + 2));
+            for i in first..last {
+                if let (Some(word), Some(token)) = (work.words.get_mut(i), tokens.get(i)) {
+                    *word = features::word(text, token, self.lists);
+                }
+            }
+            read = last;
+            self.tag_run(from..at, tokens.len(), shy, &moves, work);
+        }
+        std::mem::swap(&mut work.tags, &mut work.all);
+    }
+
+    /// Tags the words of a run, outside of which no name is.
+    fn tag_run(
+        &self,
+        run: Range<usize>,
+        all: usize,
+        shy: i32,
+        moves: &[[i32; TAGS]; TAGS + 1],
+        work: &mut Work,
+    ) {
+        work.scores.clear();
+        let mut rows = [0; MOST];
+        for at in run.clone() {
+            let n = features::rows(&work.words, at, &mut rows);
+            let mut score = self.score(rows.get(..n).unwrap_or_default());
+            let [outside, ..] = &mut score;
+            *outside += shy;
+            work.scores.push(score);
+        }
+        let begin = if run.start == 0 { moves.last() } else { moves.first() };
+        // A word behind the run that is no name.
+        if let (true, Some(last)) = (run.end < all, work.scores.last_mut()) {
+            last.iter_mut().zip(moves).for_each(|(s, row)| *s += row.first().copied().unwrap_or(0));
+        }
+        best_from(&work.scores, begin, moves, &mut work.back, &mut work.tags);
+        for (tag, found) in work.all.iter_mut().skip(run.start).zip(&work.tags) {
+            *tag = *found;
+        }
     }
 
     fn moves(&self) -> [[i32; TAGS]; TAGS + 1] {
@@ -93,8 +152,11 @@ pub(crate) struct Work {
     /// The model's transitions, read once.
     moves: Option<[[i32; TAGS]; TAGS + 1]>,
     pub(crate) tags: Vec<u8>,
+    /// Tags of the sentence while its runs are tagged.
+    all: Vec<u8>,
 }
 
+#[allow(dead_code, reason = "the trainer looks at every word")]
 /// The best path (Viterbi).
 pub(crate) fn best(
     scores: &[[i32; TAGS]],
@@ -102,9 +164,20 @@ pub(crate) fn best(
     back: &mut Vec<[u8; TAGS]>,
     tags: &mut Vec<u8>,
 ) {
+    best_from(scores, moves.last(), moves, back, tags);
+}
+
+/// The best path behind a tag, or the beginning, with these transitions.
+fn best_from(
+    scores: &[[i32; TAGS]],
+    begin: Option<&[i32; TAGS]>,
+    moves: &[[i32; TAGS]; TAGS + 1],
+    back: &mut Vec<[u8; TAGS]>,
+    tags: &mut Vec<u8>,
+) {
     back.clear();
     tags.clear();
-    let (Some(first), Some(begin)) = (scores.first(), moves.last()) else { return };
+    let (Some(first), Some(begin)) = (scores.first(), begin) else { return };
     let mut sums = [i32::MIN / 2; TAGS];
     for (to, ((sum, score), step)) in sums.iter_mut().zip(first).zip(begin).enumerate() {
         if may(0, to) {

@@ -6,7 +6,7 @@ use super::*;
 fn found(text: &str) -> Vec<(&'static str, &str)> {
     let mut hits = Vec::new();
     if possible(text.as_bytes(), !text.is_ascii()) {
-        scan(text, None, &mut hits, 0);
+        scan(text, None, &mut hits, 0, &mut Scratch::default());
     }
     hits.sort_by_key(|h| h.start);
     hits.iter().map(|h| (h.kind, &text[h.start as usize..h.end as usize])).collect()

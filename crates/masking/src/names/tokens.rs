@@ -20,27 +20,34 @@ const ABBREVIATIONS: [&str; 24] = [
 pub(crate) fn cut(text: &str, out: &mut Vec<Token>) {
     out.clear();
     let mut gap = 2;
-    let mut from = 0;
-    for (at, c) in text.char_indices() {
-        if at < from {
-            continue;
-        }
-        if c.is_whitespace() {
-            gap = gap.max(if c == '\n' { 2 } else { 1 });
-            continue;
-        }
-        let end = if c.is_alphanumeric() {
-            at + word(text.get(at..).unwrap_or_default())
+    let mut at = 0;
+    while let Some(b) = text.as_bytes().get(at).copied() {
+        // Most text is ASCII and needs no tables.
+        let (white, alphanumeric, len) = if b.is_ascii() {
+            (b.is_ascii_whitespace() || b == 0x0B, b.is_ascii_alphanumeric(), 1)
         } else {
-            at + c.len_utf8()
+            let Some(c) = text.get(at..).and_then(|rest| rest.chars().next()) else { break };
+            (c.is_whitespace(), c.is_alphanumeric(), c.len_utf8())
         };
+        if white {
+            gap = gap.max(if b == b'\n' { 2 } else { 1 });
+            at += len;
+            continue;
+        }
+        let end = at + if alphanumeric { word(text.get(at..).unwrap_or_default()) } else { len };
         out.push(Token { start: at as u32, end: end as u32, gap });
-        (from, gap) = (end, 0);
+        (at, gap) = (end, 0);
     }
 }
 
 /// Length of the word at the start of `rest`.
 fn word(rest: &str) -> usize {
+    let plain = rest.bytes().take_while(u8::is_ascii_alphanumeric).count();
+    // A blank or a plain sign behind it ends a word.
+    let inside = |b: &u8| matches!(b, b'-' | b'_' | b'@' | b'\'' | b'.' | 0x80..);
+    if plain > 0 && !rest.as_bytes().get(plain).is_some_and(inside) {
+        return plain;
+    }
     let mut end = 0;
     let mut dotted = false;
     let mut chars = rest.char_indices().peekable();

@@ -132,11 +132,11 @@ impl Scanner {
     }
 
     /// Cells of tables and values of dictionaries in a text, under what their headers and keys say.
-    fn columns(&self, text: &str, seen: Seen, hits: &mut Vec<Hit>) {
+    fn columns(&self, text: &str, seen: Seen, hits: &mut Vec<Hit>, scratch: &mut names::Scratch) {
         let mut cell = |span: Range<usize>, hint: Hint| {
             let Some(value) = text.get(span.clone()) else { return };
             let from = hits.len();
-            self.scan(value, Seen::of(value.as_bytes()), Some(hint), hits);
+            self.scan(value, Seen::of(value.as_bytes()), Some(hint), hits, scratch);
             for hit in hits.iter_mut().skip(from) {
                 hit.start += span.start as u32;
                 hit.end += span.start as u32;
@@ -152,7 +152,14 @@ impl Scanner {
     }
 
     /// Finds what is in one text. Hits may overlap and come in no order.
-    pub(crate) fn scan(&self, text: &str, seen: Seen, hint: Option<Hint>, hits: &mut Vec<Hit>) {
+    pub(crate) fn scan(
+        &self,
+        text: &str,
+        seen: Seen,
+        hint: Option<Hint>,
+        hits: &mut Vec<Hit>,
+        scratch: &mut names::Scratch,
+    ) {
         let whole = hint.filter(|h| value::fits(*h, text));
         let mut t = Text { bytes: text.as_bytes(), hint, hits };
         let first = t.hits.len();
@@ -171,12 +178,12 @@ impl Scanner {
         }
         secret::scan(&mut t, self);
         if hint.is_none() && (seen.line || seen.brace) {
-            self.columns(text, seen, t.hits);
+            self.columns(text, seen, t.hits, scratch);
         }
         if let Some(hint) = whole {
             whole_value(&mut t, hint, first);
         } else if self.names == Names::Light && names::possible(t.bytes, seen.high) {
-            names::scan(text, hint, t.hits, first);
+            names::scan(text, hint, t.hits, first, scratch);
         }
         self.own.scan(text, hint, hits);
         self.own.filter(text, first, hits);

@@ -1,25 +1,21 @@
 //! Values spelled letter by letter with the same separator between each two, and keys that a line break cuts.
 
 use super::{Region, Trust};
+use crate::periodic;
 use crate::scan::{bytes, secret};
 
 /// Fewer characters in a row hold no value.
 const SHORTEST: usize = 7;
 
-/// Finds rows of single characters. A row of [`SHORTEST`] has five separators at the same distance, so it is enough to
-/// look at a few places in each eight bytes.
+/// Finds rows of single characters: the same separator stands between each two.
 pub(super) fn find(text: &str, out: &mut Vec<Region>) {
-    let b = text.as_bytes();
     let mut i = 0;
-    while i + 8 <= b.len() {
-        let found = [2usize, 3].into_iter().find_map(|period| {
-            (0..period).find_map(|shift| row(text, i + shift, period, out.last().map_or(0, |r| r.span.end)))
-        });
-        if let Some((region, end)) = found {
-            i = end.max(i + 1);
+    while let Some(at) = periodic::next(text.as_bytes(), i) {
+        let floor = out.last().map_or(0, |r| r.span.end);
+        i = at + 1;
+        if let Some((region, end)) = [2, 3].into_iter().find_map(|period| row(text, at, period, floor)) {
+            i = end.max(i);
             out.extend(region);
-        } else {
-            i += 6;
         }
     }
     lines(text, out);

@@ -35,6 +35,7 @@ impl Frame {
             rows: 0,
             cells: outer.filter(|f| !(f.headed && f.index == 0)).map_or(0, |f| f.rows),
             headed: false,
+            found: 0,
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::finding::{Finding, Findings, Form};
 use crate::key_cache::{KeyCache, Known};
 use crate::keys::{self, Company, Hint, Role};
 use crate::layer::{Layer, unescape};
+use crate::names::Scratch;
 use crate::plan::Uninspectable;
 use crate::scan::{Hit, Seen};
 use crate::schema::SchemaHints;
@@ -47,6 +48,8 @@ struct Frame {
     cells: u16,
     /// The first row holds the names.
     headed: bool,
+    /// How much had been found when it began.
+    found: u32,
 }
 
 /// A parsed document and where it lies.
@@ -99,8 +102,9 @@ pub(crate) struct Walk<'d> {
     tables: Vec<Vec<Option<Hint>>>,
     /// What the schema of the tool says about keys.
     schema: Option<&'d SchemaHints>,
-    /// Kept for its memory.
+    /// Kept for their memory.
     run: seam::Run,
+    names: Scratch,
     /// Bytes decoded so far.
     spent: usize,
 }
@@ -115,6 +119,7 @@ impl<'d> Walk<'d> {
             tables: Vec::new(),
             schema: None,
             run: seam::Run::default(),
+            names: Scratch::default(),
             spent: 0,
         }
     }
@@ -185,6 +190,7 @@ impl<'d> Walk<'d> {
                     self.out.objects += u32::from(node.kind == Kind::Object);
                     let id = self.out.objects;
                     let mut frame = Frame::new(i, &node, id, hint, frames.last());
+                    frame.found = self.out.list.len() as u32;
                     self.table(doc, &mut frame, frames.last());
                     frames.push(frame);
                 }
@@ -301,7 +307,7 @@ impl<'d> Walk<'d> {
         }
         let text = doc.text.get(node.start as usize..node.end as usize).unwrap_or_default();
         self.hits.clear();
-        self.detector.scanner.scan(text, Seen::of(raw), hint, &mut self.hits);
+        self.detector.scanner.scan(text, Seen::of(raw), hint, &mut self.hits, &mut self.names);
         let Some(best) = self.hits.iter().max_by_key(|h| (h.score, h.end - h.start)).copied() else {
             return Ok(());
         };

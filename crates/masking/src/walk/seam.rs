@@ -42,22 +42,31 @@ struct Piece<'t> {
     sort: Sort,
 }
 
-/// Strings that stand in a row, each with its key.
+/// Strings that stand in a row.
 #[derive(Default)]
 pub(super) struct Run {
-    nodes: Vec<(Node, Option<u32>)>,
-    /// Two neighbours may be pieces of one value.
+    list: Vec<Member>,
+    /// Some two neighbours meet.
     meet: bool,
+}
+
+/// One of them with its key.
+struct Member {
+    node: Node,
+    key: Option<u32>,
+    /// It may be a piece of one value with the one before it.
+    meets: bool,
 }
 
 impl Run {
     fn add(&mut self, doc: &Doc<'_>, node: Node, key: Option<u32>) {
-        self.meet = self.meet || self.nodes.last().is_some_and(|(last, _)| meet(doc, last, &node, key));
-        self.nodes.push((node, key));
+        let meets = self.list.last().is_some_and(|last| meet(doc, &last.node, &node, key));
+        self.meet |= meets;
+        self.list.push(Member { node, key, meets });
     }
 
     fn clear(&mut self) {
-        self.nodes.clear();
+        self.list.clear();
         self.meet = false;
     }
 }
@@ -139,21 +148,61 @@ impl Walk<'_> {
         container: &Frame,
         run: &mut Run,
     ) -> Result<(), Uninspectable> {
-        let meet = run.meet;
-        run.meet = false;
-        if !meet {
-            run.nodes.clear();
-            return Ok(());
+        let mut done = Ok(());
+        if run.meet && !container.object {
+            done = self.chain(doc, frames, container, &run.list);
+        } else if run.meet {
+            self.chains(doc, container, run);
+            let mut rest = run.list.as_slice();
+            while !rest.is_empty() && done.is_ok() {
+                let len = 1 + rest.iter().skip(1).take_while(|m| m.meets).count();
+                let (chain, more) = rest.split_at_checked(len).unwrap_or((rest, &[]));
+                if len > 1 {
+                    done = self.chain(doc, frames, container, chain);
+                }
+                rest = more;
+            }
         }
-        let run = std::mem::take(&mut run.nodes);
-        let texts: Vec<_> = run.iter().map(|(node, _)| decoded(doc, node)).collect();
-        let pieces: Vec<Piece<'_>> = run
-            .iter()
-            .zip(&texts)
-            .map(|((node, _), text)| Piece { node: *node, text, sort: sort(text) })
-            .collect();
+        run.clear();
+        done
+    }
+
+    /// Parts the members of an object into chains: those that meet, and those whose names belong together. What was found
+    /// as a whole is no piece of anything.
+    fn chains(&self, doc: &Doc<'_>, container: &Frame, run: &mut Run) {
+        let mut found = self.out.list.get(container.found as usize..).unwrap_or_default();
+        let mut before: Option<(Option<u32>, bool)> = None;
+        for member in &mut run.list {
+            let (start, end) = (member.node.start + 1, member.node.end.saturating_sub(1));
+            while let Some((_, rest)) = found.split_first().filter(|(f, _)| f.span.end <= start) {
+                found = rest;
+            }
+            let here = found.iter().take(4).any(|f| f.span.start <= start && f.span.end >= end);
+            let whole = here && doc.layer.is_none();
+            member.meets = match before {
+                Some((key, before_whole)) => {
+                    member.meets && !whole && !before_whole
+                        || key.zip(member.key).is_some_and(|(a, b)| kin(doc, a, b))
+                }
+                None => false,
+            };
+            before = Some((member.key, whole));
+        }
+    }
+
+    /// Strings that may be pieces of one value.
+    fn chain(
+        &mut self,
+        doc: &Doc<'_>,
+        frames: &[Frame],
+        container: &Frame,
+        run: &[Member],
+    ) -> Result<(), Uninspectable> {
+        let texts: Vec<_> = run.iter().map(|m| decoded(doc, &m.node)).collect();
+        let pieces: Vec<Piece<'_>> =
+            run.iter().zip(&texts).map(|(m, text)| Piece { node: m.node, text, sort: sort(text) }).collect();
         let keys: Vec<String> =
-            run.iter().map(|(_, key)| key.map_or_else(String::new, |k| name(doc, k))).collect();
+            run.iter().map(|m| m.key.map_or_else(String::new, |k| name(doc, k))).collect();
         let mut from = 0;
         while from + 1 < pieces.len() {
             let Some(first) = pieces.get(from) else { break };
@@ -405,11 +454,28 @@ impl Walk<'_> {
 
 /// The string under the usual names of text in an element of a list of parts.
 fn text_of_part(doc: &Doc<'_>, object: u32) -> Option<Node> {
-    let value = doc.tape.value(doc.bytes, object);
-    let text = ["text", "content", "delta", "chunk", "data", "value", "line", "message"]
-        .iter()
-        .find_map(|name| value.get(name).filter(|v| v.kind() == Kind::String))?;
-    Some(text.node())
+    const NAMES: [&[u8]; 8] =
+        [b"text", b"content", b"delta", b"chunk", b"data", b"value", b"line", b"message"];
+    let nodes = doc.tape.nodes();
+    let end = nodes.get(object as usize)?.after;
+    let mut best: Option<(usize, Node)> = None;
+    let mut key = object + 1;
+    while key < end {
+        let (name, value) = (nodes.get(key as usize)?, nodes.get(key as usize + 1)?);
+        let raw = inner(doc.bytes, name);
+        let rank = |text: &[u8]| NAMES.iter().position(|n| *n == text);
+        let first = match raw.len() {
+            _ if value.kind != Kind::String => None,
+            _ if name.escaped => rank(carnet_json::decode(raw).as_bytes()),
+            4..=7 => rank(raw),
+            _ => None,
+        };
+        if let Some(first) = first.filter(|n| best.is_none_or(|(b, _)| *n < b)) {
+            best = Some((first, *value));
+        }
+        key = value.after.max(key + 2);
+    }
+    best.map(|(_, node)| node)
 }
 
 fn decoded(doc: &Doc<'_>, node: &Node) -> String {
@@ -473,6 +539,22 @@ fn edge(text: &str, end: bool) -> &str {
     }
 }
 
+/// Whether the names of two members say that their values are parts of one.
+fn kin(doc: &Doc<'_>, a: u32, b: u32) -> bool {
+    let raw = |key: u32| doc.tape.nodes().get(key as usize).map(|n| inner(doc.bytes, n)).unwrap_or_default();
+    let (x, y) = (raw(a), raw(b));
+    // Equal names but for the end, or words of their own: only then a closer look.
+    let alike = x.first() == y.first() && x.len().abs_diff(y.len()) <= 3;
+    let parts = |k: &[u8]| PARTS.iter().any(|p| memchr::memmem::find(k, p.as_bytes()).is_some());
+    (alike || x.len() == 1 && y.len() == 1 || parts(x) && parts(y)) && belong(&[name(doc, a), name(doc, b)])
+}
+
+/// Words in the names of parts.
+const PARTS: [&str; 17] = [
+    "first", "second", "third", "fourth", "last", "start", "end", "prefix", "suffix", "head", "tail", "rest",
+    "part", "left", "right", "begin", "middle",
+];
+
 /// Names that differ in a number or a letter only, or say that they are parts.
 fn belong(keys: &[String]) -> bool {
     let stem =
@@ -480,14 +562,7 @@ fn belong(keys: &[String]) -> bool {
     let Some(first) = keys.first() else { return false };
     let same = !stem(first).is_empty() && keys.iter().all(|k| stem(k) == stem(first) && k.len() < 40);
     let single = keys.iter().all(|k| k.len() == 1);
-    let part = |k: &String| {
-        [
-            "first", "second", "third", "fourth", "last", "start", "end", "prefix", "suffix", "head", "tail",
-            "rest", "part", "left", "right", "begin", "middle",
-        ]
-        .iter()
-        .any(|p| k.split(['_', '-', ' ']).any(|w| w == *p))
-    };
+    let part = |k: &String| PARTS.iter().any(|p| k.split(['_', '-', ' ']).any(|w| w == *p));
     same || single || keys.iter().all(part)
 }
 

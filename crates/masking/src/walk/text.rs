@@ -58,7 +58,7 @@ impl Walk<'_> {
             return self.text(&Inspected { text: &plain, layer, views: t.views + 1, ..*t }, path);
         }
         self.hits.clear();
-        self.detector.scanner.scan(t.text, seen, t.hint, &mut self.hits);
+        self.detector.scanner.scan(t.text, seen, t.hint, &mut self.hits, &mut self.names);
         let mut place = None;
         self.emit_all(t, &mut place, path)?;
         self.spread(t, seen, &mut place, path)?;
@@ -94,7 +94,7 @@ impl Walk<'_> {
             self.spend(reading.text.len(), &t.layer)?;
             self.hits.clear();
             let seen = Seen::of(reading.text.as_bytes());
-            self.detector.scanner.scan(&reading.text, seen, t.hint, &mut self.hits);
+            self.detector.scanner.scan(&reading.text, seen, t.hint, &mut self.hits, &mut self.names);
             self.hits.retain(|h| h.rule != "key" && reading.counts(h.start..h.end, said(h)));
             let layer = Layer { base: 0, map: Some(&reading.map), up: Some(&t.layer) };
             self.emit_all(&Inspected { text: &reading.text, layer, ..*t }, place, path)?;

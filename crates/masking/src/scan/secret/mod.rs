@@ -7,6 +7,8 @@ mod names;
 mod places;
 mod vendors;
 
+use std::sync::LazyLock;
+
 use carnet_model::DataClass;
 
 use super::Text;
@@ -231,7 +233,9 @@ fn dotted(t: &mut Text<'_>, start: usize, end: usize) -> Option<usize> {
 
 /// Whether a word begins as the keys of some vendor do.
 pub(crate) fn begins(word: &[u8]) -> bool {
-    PREFIXES.iter().any(|p| word.starts_with(p.0.as_bytes()))
+    static BY_FIRST: LazyLock<Vendors> = LazyLock::new(Vendors::new);
+    let Some(first) = word.first() else { return false };
+    BY_FIRST.with(*first).iter().any(|p| word.starts_with(p.0.as_bytes()))
 }
 
 /// The types that the tables give.

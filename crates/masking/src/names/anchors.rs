@@ -1,0 +1,70 @@
+//! The words of a sentence around which a name may stand: names are written with capitals. The tagger looks there and at
+//! nothing else, which is most of what it would cost.
+
+use super::tokens::Token;
+
+/// Words on both sides of a capital that may belong to the name: `University of the Arts`.
+const REACH: usize = 3;
+
+/// Marks the words that may belong to a name; says whether there is any.
+pub(super) fn mark(text: &str, tokens: &[Token], near: &mut Vec<bool>) -> bool {
+    near.clear();
+    near.resize(tokens.len(), false);
+    let mut any = false;
+    for at in 0..tokens.len() {
+        if anchor(text, tokens, at) {
+            any = true;
+            let from = at.saturating_sub(REACH);
+            near.iter_mut().skip(from).take(at + REACH + 1 - from).for_each(|n| *n = true);
+        }
+    }
+    any
+}
+
+/// Whether a word has a capital, and is not a common word that only begins a sentence.
+fn anchor(text: &str, tokens: &[Token], at: usize) -> bool {
+    let word = |at: usize| {
+        tokens.get(at).and_then(|t| text.get(t.start as usize..t.end as usize)).unwrap_or_default()
+    };
+    let this = word(at);
+    if !capital(this) {
+        return false;
+    }
+    let begins =
+        at.checked_sub(1).is_none_or(|before| !word(before).bytes().any(|b| b.is_ascii_alphanumeric()));
+    !(begins && COMMON.binary_search(&this).is_ok() && !capital(word(at + 1)))
+}
+
+fn capital(word: &str) -> bool {
+    match word.as_bytes().first() {
+        Some(b) if b.is_ascii() => {
+            b.is_ascii_uppercase() || b.is_ascii_lowercase() && word.bytes().any(|b| b.is_ascii_uppercase())
+        }
+        Some(_) => word.chars().any(|c| !c.is_ascii() && !c.is_lowercase() || c.is_uppercase()),
+        None => false,
+    }
+}
+
+/// Common words that begin sentences and are no names, in order.
+#[rustfmt::skip]
+static COMMON: &[&str] = &[
+    "A", "About", "After", "All", "Alle", "Also", "Although", "Am", "An", "And", "Any", "Are", "As", "At", "Auf", "Aus",
+    "Because", "Before", "Bei", "Bitte", "Both", "But", "By", "Can", "Ce", "Cette", "Click", "Con", "Could", "Da", "Dans", "Das",
+    "De", "Den", "Der", "Des", "Die", "Diese", "Dit", "Do", "Does", "Due", "During", "Each", "Ein", "Eine", "El", "En", "Er", "Es", "Every", "For",
+    "From", "Für", "Get", "Had", "Has", "Have", "He", "Her", "Here", "Het", "His", "How", "However", "I", "Ich", "If", "Il",
+    "Im", "In", "Is", "It", "Its", "Je", "L", "La", "Las", "Le", "Les", "Los", "Make", "Many", "May", "Mit", "More", "Most", "My", "Nach", "New",
+    "No", "Not", "Note", "Nous", "Now", "Of", "On", "Once", "One", "Only", "Or", "Other", "Our", "Para", "Please", "Por", "Pour", "Return",
+    "Returns", "See", "Set", "She", "Should", "Sie", "Since", "So", "Some", "Such", "Thank", "Thanks", "That", "The", "Their", "Then",
+    "There", "These", "They", "This", "Those", "To", "Two", "Um", "Un", "Und", "Une", "Until", "Use", "Used", "Von", "Vous", "Was",
+    "We", "Were", "What", "When", "Where", "Which", "While", "Who", "Why", "Will", "Wir", "With", "Would", "You", "Your", "Zu",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_common_words_are_in_order() {
+        assert!(COMMON.is_sorted());
+    }
+}
