@@ -45,7 +45,13 @@ pub(crate) fn runs<E>(
     let mut from = 0;
     while let Some(span) = next(bytes, from) {
         from = span.end;
-        one(bytes, span, most, each)?;
+        // Words, by far the most runs, have small letters only, and small letters alone encode no text.
+        if bytes
+            .get(span.clone())
+            .is_some_and(|run| run.iter().any(|b| *b < b'a' && b.is_ascii_alphanumeric()))
+        {
+            one(bytes, span, most, each)?;
+        }
     }
     for (span, raw) in pairs(bytes) {
         if let Some(text) = decoded(&raw, most) {
@@ -134,7 +140,10 @@ fn text_of(run: &[u8], most: usize) -> Option<(Text, Form)> {
     }
     let digits = run.strip_prefix(b"0x").or_else(|| run.strip_prefix(b"0X")).unwrap_or(run);
     if digits.len() >= 14 && digits.iter().take(HEAD).all(|b| b.is_ascii_hexdigit() || white(*b)) {
-        let raw = unhex(digits);
+        // The first bytes tell whether the rest is worth decoding; nearly always it is a hash.
+        let head = digits.get(..digits.len().min(HEAD) / 2 * 2).unwrap_or_default();
+        let worth = digits.len() <= HEAD || head.iter().any(|b| white(*b)) || hex_head(head);
+        let raw = if worth { unhex(digits) } else { None };
         if let Some(text) = raw.and_then(|raw| decoded(&raw, most)) {
             return Some((text, Form::Text));
         }
@@ -221,6 +230,16 @@ fn unhex(digits: &[u8]) -> Option<Vec<u8>> {
         };
     }
     high.is_none().then_some(out)
+}
+
+/// Whether these hexadecimal digits may begin text, or what inflates to text.
+fn hex_head(digits: &[u8]) -> bool {
+    let mut first = [0; HEAD / 2];
+    for (slot, pair) in first.iter_mut().zip(digits.chunks_exact(2)) {
+        let [high, low] = pair else { continue };
+        *slot = figure(*high).unwrap_or(0) << 4 | figure(*low).unwrap_or(0);
+    }
+    first.get(..digits.len() / 2).is_some_and(promising)
 }
 
 /// What a hexadecimal digit stands for.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 
+use crate::walk::Spare;
 use carnet_model::{ClassSet, DataClass};
 
 /// How the bytes of a finding have to be written when they are replaced.
@@ -60,6 +61,8 @@ pub struct Findings {
     pub(crate) values: String,
     pub(crate) paths: Vec<String>,
     pub(crate) objects: u32,
+    /// Memory of the last search, for the next one.
+    pub(crate) spare: Spare,
 }
 
 impl Findings {

@@ -42,6 +42,11 @@ fn hash(key: &[u8]) -> usize {
 const TRIES: usize = 4;
 
 impl KeyCache {
+    pub(crate) fn clear(&mut self) {
+        self.slots.clear();
+        self.index.fill(0);
+    }
+
     pub(crate) fn get(&self, key: &[u8]) -> Option<Known> {
         let first = hash(key);
         (0..TRIES).find_map(|i| {

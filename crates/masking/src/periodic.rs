@@ -8,7 +8,8 @@ const REACH: usize = 12;
 /// A block and what the look at its last byte needs.
 const WINDOW: usize = BLOCK + REACH;
 
-/// The next place from `i` on with a sign that comes again twice, at the same distance of 2, 3, 5 or 6.
+/// The next place from `i` on with a sign that comes again at the same distance: of 2 or 3 thrice, or of 5 or 6 twice with
+/// `0x` behind it.
 pub(crate) fn next(bytes: &[u8], mut i: usize) -> Option<usize> {
     loop {
         let rest = bytes.get(i..).filter(|rest| rest.len() > 4)?;
@@ -30,7 +31,9 @@ pub(crate) fn next(bytes: &[u8], mut i: usize) -> Option<usize> {
 fn here(rest: &[u8]) -> bool {
     let Some(sign) = rest.first().filter(|b| !b.is_ascii_alphanumeric()) else { return false };
     let is = |at: usize| rest.get(at) == Some(sign);
-    !is(1) && (is(2) && is(4) || is(5) && is(10) || is(6) && is(12)) || !is(2) && is(3) && is(6)
+    let hex = rest.get(1) == Some(&b'0') || rest.get(2) == Some(&b'0');
+    !is(1) && (is(2) && is(4) && is(6) || hex && (is(5) && is(10) || is(6) && is(12)))
+        || !is(2) && is(3) && is(6) && is(9)
 }
 
 /// Whether any byte of the first block is, without a branch.
@@ -42,9 +45,11 @@ fn any(window: &[u8; WINDOW]) -> bool {
         let (sign, one, two, three) = (window[i], window[i + 1], window[i + 2], window[i + 3]);
         let is = |at: usize| u8::from(window[i + at] == sign);
         let plain = u8::from((sign | 0x20).wrapping_sub(b'a') < 26) | u8::from(sign.wrapping_sub(b'0') < 10);
-        let apart = u8::from(one != sign) & ((is(2) & is(4)) | (is(5) & is(10)) | (is(6) & is(12)));
-        let pairs = u8::from(two != sign) & u8::from(three == sign) & is(6);
-        found |= (plain ^ 1) & (apart | pairs);
+        let hex = u8::from(one == b'0') | u8::from(two == b'0');
+        let bytes = hex & ((is(5) & is(10)) | (is(6) & is(12)));
+        let letters = u8::from(two == sign) & is(4) & is(6);
+        let pairs = u8::from(two != sign) & u8::from(three == sign) & is(6) & is(9);
+        found |= (plain ^ 1) & (u8::from(one != sign) & (letters | bytes) | pairs);
     }
     found != 0
 }

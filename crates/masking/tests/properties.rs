@@ -240,6 +240,10 @@ fn cost_is_linear_on_hostile_input() {
         "Anna ",
         "a,b\n",
         "{'a': ",
+        "Mr. A ",
+        "Deflate7",
+        "a, b, c",
+        "{\"a1\":\"12\"},",
     ] {
         let cost = |bytes: usize, times: usize| {
             let text = unit.repeat(bytes / unit.len());

@@ -64,7 +64,8 @@ const HEADERS: &[&str] = &[
 /// Looks at the beginning of a sentence.
 pub(super) fn scan(text: &str, tokens: &[Token], out: &mut Vec<Hit>) {
     let word = |t: &Token| text.get(t.start as usize..t.end as usize).unwrap_or_default();
-    let is = |list: &[&str], t: &Token| word(t).len() < 24 && list.contains(&&*word(t).to_lowercase());
+    let same = |entry: &&str, word: &str| word.chars().flat_map(char::to_lowercase).eq(entry.chars());
+    let is = |list: &[&str], t: &Token| word(t).len() < 24 && list.iter().any(|entry| same(entry, word(t)));
     let name = |t: &&Token| {
         let mut chars = word(t).chars();
         chars.next().is_some_and(char::is_uppercase)

@@ -189,9 +189,13 @@ impl Street<'_> {
         {
             return Some((before.saturating_sub(1 + usize::from(self.word(before - 1).len() < 2)), at));
         }
-        let small = if self.capital(before) { self.small(before) } else { String::new() };
-        let stem = |end: &str| small.strip_suffix(end).is_some_and(|s| s.chars().count() >= 3);
-        let compound = self.capital(before) && ENDS.iter().any(|e| stem(e));
+        let name = self.word(before).trim_end_matches('.');
+        let stem = |end: &str| {
+            let small = name.chars().rev().flat_map(char::to_lowercase);
+            let n = end.chars().count();
+            small.take(n).eq(end.chars().rev()) && name.chars().count() >= n + 3
+        };
+        let compound = self.capital(before) && name.len() <= 24 && ENDS.iter().any(|e| stem(e));
         let behind = self.within(before, IN_BEHIND);
         if compound || behind && before > 0 && self.capital(before - 1) && self.gap(before) == 1 {
             let mut from = before;

@@ -1,6 +1,8 @@
 //! Dates with the name of a month in them, beside a word for birth: `12 March 1980`, `March 12, 1980`, `12. März 1980`,
 //! `12 de marzo de 1980`, `1980. március 12.`.
 
+use std::sync::LazyLock;
+
 use carnet_model::DataClass;
 
 use super::number::meaning;
@@ -104,8 +106,22 @@ fn is_month(word: &[u8]) -> bool {
     // Almost every word fails on its first letter and its length.
     let first = word.bytes().next().map_or(0, |b| b.to_ascii_lowercase().wrapping_sub(b'a') & 31);
     BEGINNINGS.get(word.len()).is_some_and(|set| set >> first & 1 == 1)
-        && MONTHS.iter().any(|m| m.eq_ignore_ascii_case(word))
+        && ASCII
+            .get(word.len() * 32 + usize::from(first))
+            .is_some_and(|months| months.iter().any(|m| m.eq_ignore_ascii_case(word)))
 }
+
+/// The names in ASCII by their length and first letter.
+static ASCII: LazyLock<Vec<Vec<&'static str>>> = LazyLock::new(|| {
+    let mut lists: Vec<Vec<&'static str>> = (0..25 * 32).map(|_| Vec::new()).collect();
+    for month in MONTHS.iter().filter(|m| m.is_ascii()) {
+        let first = month.bytes().next().map_or(0, |b| b.wrapping_sub(b'a') & 31);
+        if let Some(list) = lists.get_mut(month.len() * 32 + usize::from(first)) {
+            list.push(month);
+        }
+    }
+    lists
+});
 
 // Evaluated by the compiler: an index out of bounds would not build.
 #[allow(clippy::indexing_slicing)]

@@ -24,6 +24,7 @@ mod vehicle;
 mod word;
 
 use std::ops::Range;
+use std::sync::LazyLock;
 
 pub(crate) use about::recognisers;
 pub(crate) use bytes::Seen;
@@ -49,18 +50,40 @@ pub(crate) struct Hit {
     pub(crate) score: u8,
 }
 
-/// Which recognisers run and the tables they need, fixed when the detector is built.
-pub(crate) struct Scanner {
-    countries: Vec<Country>,
-    pub(crate) disabled: ClassSet,
-    pub(crate) keys: Keys,
+/// What no configuration changes, made once in a process: a reload makes a new detector, and the tables take longer than all
+/// the rest of it.
+struct Tables {
+    keys: Keys,
     words: Words,
     marks: secret::Marks,
     vendors: secret::Vendors,
     secret_names: secret::Names,
     plans: phone::Plans,
-    names: Names,
     schemes: schemes::Schemes,
+}
+
+static TABLES: LazyLock<Tables> = LazyLock::new(|| Tables {
+    keys: Keys::new(),
+    words: Words::new(),
+    marks: secret::Marks::new(),
+    vendors: secret::Vendors::new(),
+    secret_names: secret::Names::new(),
+    plans: phone::Plans::new(),
+    schemes: schemes::Schemes::new(),
+});
+
+/// Which recognisers run and the tables they need, fixed when the detector is built.
+pub(crate) struct Scanner {
+    countries: Vec<Country>,
+    pub(crate) disabled: ClassSet,
+    pub(crate) keys: &'static Keys,
+    words: &'static Words,
+    marks: &'static secret::Marks,
+    vendors: &'static secret::Vendors,
+    secret_names: &'static secret::Names,
+    plans: &'static phone::Plans,
+    names: Names,
+    schemes: &'static schemes::Schemes,
     own: Custom,
 }
 
@@ -90,14 +113,14 @@ impl Scanner {
         Scanner {
             countries: options.countries.clone(),
             disabled: options.disabled,
-            keys: Keys::new(),
-            words: Words::new(),
-            marks: secret::Marks::new(),
-            vendors: secret::Vendors::new(),
-            secret_names: secret::Names::new(),
-            plans: phone::Plans::new(),
+            keys: &TABLES.keys,
+            words: &TABLES.words,
+            marks: &TABLES.marks,
+            vendors: &TABLES.vendors,
+            secret_names: &TABLES.secret_names,
+            plans: &TABLES.plans,
             names: options.names,
-            schemes: schemes::Schemes::new(),
+            schemes: &TABLES.schemes,
             own: Custom::new(options),
         }
     }
@@ -144,10 +167,10 @@ impl Scanner {
             }
         };
         if seen.line {
-            columns::cells(text, &self.keys, &mut cell);
+            columns::cells(text, self.keys, &mut cell);
         }
         if seen.brace {
-            columns::dictionaries(text, &self.keys, &mut cell);
+            columns::dictionaries(text, self.keys, &mut cell);
         }
     }
 

@@ -5,6 +5,8 @@ mod path;
 mod seam;
 mod text;
 
+use std::ops::Range;
+
 use carnet_json::{Kind, Node, Tape};
 
 use crate::detect::{Detector, Part, PartKind, form_of, ground};
@@ -92,12 +94,42 @@ struct Inspected<'a> {
     coded: u8,
 }
 
+/// Buffers of a walk, empty, kept for their memory.
+#[derive(Default)]
+pub(crate) struct Spare {
+    hits: Vec<Hit>,
+    keys: KeyCache,
+    frames: Vec<Frame>,
+    run: seam::Run,
+    names: Scratch,
+}
+
+impl Clone for Spare {
+    /// Findings that are copied need no buffers.
+    fn clone(&self) -> Spare {
+        Spare::default()
+    }
+}
+
+impl Drop for Walk<'_> {
+    fn drop(&mut self) {
+        self.out.spare = Spare {
+            hits: std::mem::take(&mut self.hits),
+            keys: std::mem::take(&mut self.keys),
+            frames: std::mem::take(&mut self.frames),
+            run: std::mem::take(&mut self.run),
+            names: std::mem::take(&mut self.names),
+        };
+    }
+}
+
 /// The state of one call of `find`.
 pub(crate) struct Walk<'d> {
     detector: &'d Detector,
     out: &'d mut Findings,
     hits: Vec<Hit>,
     keys: KeyCache,
+    frames: Vec<Frame>,
     /// What the columns of tables in arrays say.
     tables: Vec<Vec<Option<Hint>>>,
     /// What the schema of the tool says about keys.
@@ -111,17 +143,10 @@ pub(crate) struct Walk<'d> {
 
 impl<'d> Walk<'d> {
     pub(crate) fn new(detector: &'d Detector, out: &'d mut Findings) -> Self {
-        Walk {
-            detector,
-            out,
-            hits: Vec::new(),
-            keys: KeyCache::default(),
-            tables: Vec::new(),
-            schema: None,
-            run: seam::Run::default(),
-            names: Scratch::default(),
-            spent: 0,
-        }
+        let Spare { hits, mut keys, frames, run, names } = std::mem::take(&mut out.spare);
+        // Another detector may read keys otherwise.
+        keys.clear();
+        Walk { detector, out, hits, keys, frames, tables: Vec::new(), schema: None, run, names, spent: 0 }
     }
 
     /// Heeds what the schema of the tool says about keys.
@@ -167,13 +192,28 @@ impl<'d> Walk<'d> {
     fn document(&mut self, doc: &Doc<'_>, root: u32, exclude: &[u32]) -> Result<(), Uninspectable> {
         let nodes = doc.tape.nodes();
         let end = nodes.get(root as usize).map_or(0, |n| n.after);
-        let mut frames: Vec<Frame> = Vec::new();
-        let mut i = root;
+        let mut frames = std::mem::take(&mut self.frames);
+        frames.clear();
+        let done = self.nodes(doc, &mut frames, root..end, exclude);
+        self.frames = frames;
+        done
+    }
+
+    /// Walks the nodes of a document; `frames` are the arrays and objects around the one at hand.
+    fn nodes(
+        &mut self,
+        doc: &Doc<'_>,
+        frames: &mut Vec<Frame>,
+        range: Range<u32>,
+        exclude: &[u32],
+    ) -> Result<(), Uninspectable> {
+        let nodes = doc.tape.nodes();
+        let (mut i, end) = (range.start, range.end);
         while i < end {
             let Some(node) = nodes.get(i as usize).copied() else { break };
-            self.leave(doc, &mut frames, i, exclude)?;
+            self.leave(doc, frames, i, exclude)?;
             if node.kind == Kind::Key {
-                self.key(doc, &mut frames, i, node)?;
+                self.key(doc, frames, i, node)?;
                 i += 1;
                 continue;
             }
@@ -194,13 +234,13 @@ impl<'d> Walk<'d> {
                     self.table(doc, &mut frame, frames.last());
                     frames.push(frame);
                 }
-                Kind::String => self.string(doc, &frames, node, hint, Form::Text)?,
-                Kind::Number => self.number(doc, &frames, node, hint)?,
+                Kind::String => self.string(doc, frames, node, hint, Form::Text)?,
+                Kind::Number => self.number(doc, frames, node, hint)?,
                 _ => {}
             }
             i += 1;
         }
-        self.leave(doc, &mut frames, u32::MAX, exclude)
+        self.leave(doc, frames, u32::MAX, exclude)
     }
 
     /// Leaves the arrays and objects that end in front of node `at`.

@@ -171,7 +171,7 @@ impl Walk<'_> {
     /// as a whole is no piece of anything.
     fn chains(&self, doc: &Doc<'_>, container: &Frame, run: &mut Run) {
         let mut found = self.out.list.get(container.found as usize..).unwrap_or_default();
-        let mut before: Option<(Option<u32>, bool)> = None;
+        let mut before: Option<(Node, Option<u32>, bool)> = None;
         for member in &mut run.list {
             let (start, end) = (member.node.start + 1, member.node.end.saturating_sub(1));
             while let Some((_, rest)) = found.split_first().filter(|(f, _)| f.span.end <= start) {
@@ -179,14 +179,15 @@ impl Walk<'_> {
             }
             let here = found.iter().take(4).any(|f| f.span.start <= start && f.span.end >= end);
             let whole = here && doc.layer.is_none();
-            member.meets = match before {
-                Some((key, before_whole)) => {
-                    member.meets && !whole && !before_whole
-                        || key.zip(member.key).is_some_and(|(a, b)| kin(doc, a, b))
-                }
-                None => false,
+            let meets = |(node, key, before_whole): (Node, Option<u32>, bool)| {
+                let beside = member.meets && !whole && !before_whole;
+                (beside || key.zip(member.key).is_some_and(|(a, b)| kin(doc, a, b)))
+                    && is_piece(doc, &node)
+                    && is_piece(doc, &member.node)
             };
-            before = Some((member.key, whole));
+            let now = before.is_some_and(meets);
+            member.meets = now;
+            before = Some((member.node, member.key, whole));
         }
     }
 
@@ -537,6 +538,12 @@ fn edge(text: &str, end: bool) -> &str {
     } else {
         text.get(..text.floor_char_boundary(PIECE)).unwrap_or_default()
     }
+}
+
+/// Whether a member can be a piece: a word or digits.
+fn is_piece(doc: &Doc<'_>, node: &Node) -> bool {
+    let text = doc.text.get(node.start as usize + 1..(node.end as usize).saturating_sub(1));
+    node.escaped || text.is_some_and(|text| sort(text) != Sort::Text)
 }
 
 /// Whether the names of two members say that their values are parts of one.

@@ -61,6 +61,9 @@ impl Walk<'_> {
         self.detector.scanner.scan(t.text, seen, t.hint, &mut self.hits, &mut self.names);
         let mut place = None;
         self.emit_all(t, &mut place, path)?;
+        if self.hits.iter().any(|h| is_all(h, t.text)) {
+            return Ok(());
+        }
         self.spread(t, seen, &mut place, path)?;
         self.encoded(t, place, path)
     }
@@ -150,6 +153,7 @@ impl Walk<'_> {
         walk.text(&deeper, &mut String::new)
             .map_err(|_| Uninspectable::Depth { at: t.layer.outer(span.clone()).start })?;
         self.spent = walk.spent;
+        drop(walk);
         let mut done = ClassSet::EMPTY;
         for f in inner.iter() {
             if !done.contains(f.class) {
@@ -241,6 +245,26 @@ impl Walk<'_> {
         };
         self.document(&doc, 0, &[])
     }
+}
+
+/// Whether a hit is the whole text and proves itself, digits for the most part: then no other value can be in it.
+fn is_all(h: &Hit, text: &str) -> bool {
+    let digits = [
+        DataClass::CARD,
+        DataClass::PHONE,
+        DataClass::IP,
+        DataClass::IBAN,
+        DataClass::US_SSN,
+        DataClass::NATIONAL_ID,
+        DataClass::TAX_ID,
+        DataClass::HEALTH_ID,
+    ];
+    h.start == 0
+        && h.end as usize == text.len()
+        && h.score >= 75
+        && (h.rule != "key" || h.score >= 98)
+        && digits.contains(&h.class)
+        && text.bytes().filter(|b| !b.is_ascii_digit()).count() * 2 <= text.len()
 }
 
 /// Whether a word or key speaks for a hit that needs one.

@@ -67,15 +67,19 @@ static MARKS: &[(&str, Handler)] = &[
     ("kind: 'Secret'", places::kubernetes),
     ("kind: secret", places::kubernetes),
     ("kind: \"secret\"", places::kubernetes),
-    ("Q~", places::azure),
     (".atlasv1.", places::terraform),
     (".acc_", places::authress),
     (".acc-", places::authress),
-    ("<<", mrz::at),
     ("BIC", bic::behind),
     ("SWIFT", bic::behind),
     ("wift code", bic::behind),
 ];
+
+/// Marks of two bytes: a sign that is rare and a byte before it. The others are found faster without them.
+static SHORT: &[([u8; 2], Handler)] = &[(*b"Q~", places::azure), (*b"<<", mrz::at)];
+
+/// Texts that are too short for vectors are copied into so many bytes.
+const PADDED: usize = 96;
 
 /// The marks, compiled.
 pub(crate) struct Marks {
@@ -103,7 +107,16 @@ impl Marks {
     /// The next mark from `from` on: which, where it begins, where it ends.
     fn next(&self, bytes: &[u8], from: usize) -> Option<(usize, usize, usize)> {
         if let Some(fast) = &self.fast {
-            let m = fast.find_in(bytes, (from..bytes.len()).into())?;
+            let mut padded = [0; PADDED];
+            let short = bytes.len() - from.min(bytes.len()) < fast.minimum_len();
+            let m = match padded.get_mut(..bytes.len()).filter(|_| short) {
+                // No mark has a zero in it.
+                Some(copy) => {
+                    copy.copy_from_slice(bytes);
+                    fast.find_in(&padded, (from..PADDED).into())?
+                }
+                None => fast.find_in(bytes, (from..bytes.len()).into())?,
+            };
             return Some((m.pattern().as_usize(), m.start(), m.end()));
         }
         let m = self.slow.as_ref()?.find(bytes.get(from..)?)?;
@@ -119,6 +132,16 @@ pub(super) fn scan(t: &mut Text<'_>, s: &Scanner) {
         // Marks overlap: where a handler took nothing, the next one may begin inside this one.
         let next = handler(t, s, start, end);
         from = if next > end { next } else { start + 1 };
+    }
+    for ([before, sign], handler) in SHORT {
+        let mut from = 0;
+        while let Some(n) = memchr::memchr(*sign, t.bytes.get(from..).unwrap_or_default()) {
+            let end = from + n + 1;
+            from = end;
+            if end.checked_sub(2).and_then(|i| t.bytes.get(i)) == Some(before) {
+                from = handler(t, s, end - 2, end).max(end);
+            }
+        }
     }
 }
 
