@@ -162,3 +162,19 @@ proptest! {
         prop_assert_eq!(decode(&out), s);
     }
 }
+
+#[test]
+fn runs_end_at_the_first_special_byte() {
+    for plain in [b'a', b' ', b'!', b'#', b'[', b']', 0x7F, 0x80, 0xFF] {
+        for special in [b'"', b'\\', 0x1F, 0x00, b'\n'] {
+            for at in 0..64 {
+                let mut bytes = vec![plain; 80];
+                bytes[at] = special;
+                bytes[at + 3] = b'"';
+                bytes[at + 9] = b'\\';
+                assert_eq!(crate::text::plain_run(&bytes), Some(at), "{plain} {special} {at}");
+            }
+        }
+    }
+    assert_eq!(crate::text::plain_run(&[b'a'; 20]), None);
+}

@@ -64,6 +64,12 @@ pub(crate) fn runs<E>(
 /// The next run of base64 characters from `from` on. Lines of base64 are one run.
 fn next(bytes: &[u8], mut from: usize) -> Option<Range<usize>> {
     while let Some(b) = bytes.get(from + SHORTEST - 1) {
+        if let Some((window, _)) = bytes.get(from..).and_then(|rest| rest.split_first_chunk::<WINDOW>())
+            && !begins(window)
+        {
+            from += BLOCK;
+            continue;
+        }
         if !part(*b) {
             from += SHORTEST;
             continue;
@@ -81,6 +87,34 @@ fn next(bytes: &[u8], mut from: usize) -> Option<Range<usize>> {
         return Some(start..end(bytes, probe + 1));
     }
     None
+}
+
+/// Places that are looked at together for the beginning of a run, and the bytes that takes.
+const BLOCK: usize = 32;
+const WINDOW: usize = BLOCK + 16;
+
+/// Whether a run of [`SHORTEST`] bytes begins at one of the first places, without a branch.
+// All indexes are below the length of the arrays; checked ones are not vectorised.
+#[allow(clippy::indexing_slicing)]
+fn begins(window: &[u8; WINDOW]) -> bool {
+    let (mut one, mut two, mut four) = ([0u8; WINDOW], [0u8; WINDOW], [0u8; WINDOW]);
+    for i in 0..WINDOW {
+        let b = window[i];
+        let letter = u8::from((b | 0x20).wrapping_sub(b'a') < 26) | u8::from(b.wrapping_sub(b'0') < 10);
+        let sign = u8::from(b == b'-') | u8::from(b == b'_') | u8::from(b == b'+') | u8::from(b == b'/');
+        one[i] = letter | sign;
+    }
+    for i in 0..WINDOW - 1 {
+        two[i] = one[i] & one[i + 1];
+    }
+    for i in 0..WINDOW - 3 {
+        four[i] = two[i] & two[i + 2];
+    }
+    let mut found = 0;
+    for i in 0..BLOCK {
+        found |= four[i] & four[i + 4] & two[i + 8];
+    }
+    found != 0
 }
 
 /// Where a run ends that goes on at `at`.

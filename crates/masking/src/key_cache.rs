@@ -47,12 +47,12 @@ impl KeyCache {
         self.index.fill(0);
     }
 
-    pub(crate) fn get(&self, key: &[u8]) -> Option<Known> {
+    pub(crate) fn get(&self, key: &[u8]) -> Option<&Known> {
         let first = hash(key);
         (0..TRIES).find_map(|i| {
             let n = self.index.get((first + i) % SLOTS).copied()?.checked_sub(1)?;
             let slot = self.slots.get(usize::from(n))?;
-            (slot.key.get(..usize::from(slot.len)) == Some(key)).then_some(slot.known)
+            (slot.key.get(..usize::from(slot.len)) == Some(key)).then_some(&slot.known)
         })
     }
 

@@ -1,21 +1,34 @@
 //! The words of a sentence around which a name may stand: names are written with capitals. The tagger looks there and at
 //! nothing else, which is most of what it would cost.
 
+use super::tagger::Near;
 use super::tokens::Token;
 
 /// Words on both sides of a capital that may belong to the name: `University of the Arts`.
 const REACH: usize = 3;
 
-/// Marks the words that may belong to a name; says whether there is any.
-pub(super) fn mark(text: &str, tokens: &[Token], near: &mut Vec<bool>) -> bool {
+/// So far from a mask the words weigh what they weighed without it.
+const SIGHT: usize = 6;
+
+/// Marks the words that may belong to a name; says whether there is any. With `again`, all has been looked at before, and
+/// only what stands beside a mask may have changed.
+pub(super) fn mark(text: &str, tokens: &[Token], again: bool, near: &mut Vec<Near>) -> bool {
     near.clear();
-    near.resize(tokens.len(), false);
+    near.resize(tokens.len(), Near::Not);
     let mut any = false;
+    let mask = |t: &Token| text.as_bytes().get(t.start as usize) == Some(&b'[');
     for at in 0..tokens.len() {
-        if anchor(text, tokens, at) {
+        let beside = || tokens.iter().skip(at.saturating_sub(SIGHT)).take(2 * SIGHT + 1).any(mask);
+        if anchor(text, tokens, at) && (!again || beside()) {
             any = true;
             let from = at.saturating_sub(REACH);
-            near.iter_mut().skip(from).take(at + REACH + 1 - from).for_each(|n| *n = true);
+            for (n, near) in near.iter_mut().enumerate().skip(from).take(at + REACH + 1 - from) {
+                if n == at {
+                    *near = Near::Anchor;
+                } else if *near == Near::Not {
+                    *near = Near::Beside;
+                }
+            }
         }
     }
     any

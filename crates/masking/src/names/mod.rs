@@ -19,7 +19,7 @@ use carnet_model::DataClass;
 use crate::keys::Hint;
 use crate::scan::Hit;
 use crate::token::is_mask;
-use tagger::{Model, Work};
+use tagger::{Model, Near, Work};
 use tokens::Token;
 
 static BYTES: &[u8] = include_bytes!("model.bin");
@@ -89,7 +89,7 @@ impl<'t> Masked<'t> {
 #[derive(Default)]
 pub(crate) struct Scratch {
     tokens: Vec<Token>,
-    near: Vec<bool>,
+    near: Vec<Near>,
     found: Vec<Hit>,
     tagger: Work,
 }
@@ -120,7 +120,10 @@ pub(crate) fn scan(text: &str, hint: Option<Hint>, hits: &mut Vec<Hit>, first: u
             cues::scan(&masked.text, sentence, found);
             // A sentence in which the last round found nothing stands there as it did.
             let changed = fresh.as_ref().is_none_or(|spans| masked.holds(sentence, spans));
-            if changed && prose(&masked.text, sentence) && anchors::mark(&masked.text, sentence, near) {
+            if changed
+                && anchors::mark(&masked.text, sentence, fresh.is_some(), near)
+                && prose(&masked.text, sentence)
+            {
                 model.tag_near(&masked.text, sentence, near, shy, tagger);
                 names(&masked.text, sentence, &tagger.tags, &model, found);
             }

@@ -77,59 +77,80 @@ impl<'a> Model<'a> {
     }
 
     /// As [`Model::tag`], but a name is only looked for around the words that `near` gives; all others are none.
-    #[allow(dead_code, reason = "the trainer looks everywhere")]
-    pub(crate) fn tag_near(&self, text: &str, tokens: &[Token], near: &[bool], shy: i32, work: &mut Work) {
+    #[allow(dead_code, reason = "the trainer looks at every word")]
+    pub(crate) fn tag_near(&self, text: &str, tokens: &[Token], near: &[Near], shy: i32, work: &mut Work) {
         let moves = *work.moves.get_or_insert_with(|| self.moves());
         work.all.clear();
         work.all.resize(tokens.len(), 0);
         work.words.clear();
         work.words.resize(tokens.len(), Word::default());
-        let mut read = 0;
+        work.read.clear();
+        work.read.resize(tokens.len(), false);
         let mut at = 0;
-        while let Some(skip) = near.get(at..).and_then(|rest| rest.iter().position(|n| *n)) {
+        while let Some(skip) = near.get(at..).and_then(|rest| rest.iter().position(|n| *n != Near::Not)) {
             let from = at + skip;
-            let len = near.get(from..).unwrap_or_default().iter().take_while(|n| **n).count();
+            let len = near.get(from..).unwrap_or_default().iter().take_while(|n| **n != Near::Not).count();
             at = from + len;
-            // The features of a word are those of two neighbours on each side too.
-            let (first, last) = (read.max(from.saturating_sub(2)), tokens.len().min(at + 2));
-            for i in first..last {
-                if let (Some(word), Some(token)) = (work.words.get_mut(i), tokens.get(i)) {
-                    *word = features::word(text, token, self.lists);
-                }
-            }
-            read = last;
-            self.tag_run(from..at, tokens.len(), shy, &moves, work);
+            self.tag_run(text, tokens, (from..at, near), shy, &moves, work);
         }
         std::mem::swap(&mut work.tags, &mut work.all);
     }
 
-    /// Tags the words of a run, outside of which no name is.
+    /// Tags the words of a run, outside of which no name is. First those that a name would be of: where no name weighs
+    /// more for any of them, the words around them are none either.
     fn tag_run(
         &self,
-        run: Range<usize>,
-        all: usize,
+        text: &str,
+        tokens: &[Token],
+        (run, near): (Range<usize>, &[Near]),
         shy: i32,
         moves: &[[i32; TAGS]; TAGS + 1],
         work: &mut Work,
     ) {
         work.scores.clear();
-        let mut rows = [0; MOST];
-        for at in run.clone() {
-            let n = features::rows(&work.words, at, &mut rows);
-            let mut score = self.score(rows.get(..n).unwrap_or_default());
-            let [outside, ..] = &mut score;
-            *outside += shy;
-            work.scores.push(score);
+        work.scores.resize(run.len(), [0; TAGS]);
+        let mut worth = false;
+        for part in [Near::Anchor, Near::Beside] {
+            for at in run.clone().filter(|at| near.get(*at) == Some(&part)) {
+                let score = self.weigh(text, tokens, at, shy, work);
+                let [outside, names @ ..] = &score;
+                worth |= names.iter().any(|n| n > outside);
+                if let Some(slot) = work.scores.get_mut(at - run.start) {
+                    *slot = score;
+                }
+            }
+            if !worth {
+                return;
+            }
         }
         let begin = if run.start == 0 { moves.last() } else { moves.first() };
         // A word behind the run that is no name.
-        if let (true, Some(last)) = (run.end < all, work.scores.last_mut()) {
+        if let (true, Some(last)) = (run.end < tokens.len(), work.scores.last_mut()) {
             last.iter_mut().zip(moves).for_each(|(s, row)| *s += row.first().copied().unwrap_or(0));
         }
         best_from(&work.scores, begin, moves, &mut work.back, &mut work.tags);
         for (tag, found) in work.all.iter_mut().skip(run.start).zip(&work.tags) {
             *tag = *found;
         }
+    }
+
+    /// What each tag weighs for the word at `at`.
+    fn weigh(&self, text: &str, tokens: &[Token], at: usize, shy: i32, work: &mut Work) -> [i32; TAGS] {
+        // The features of a word are those of two neighbours on each side too.
+        for i in at.saturating_sub(2)..tokens.len().min(at + 3) {
+            if let (Some(word), Some(token), Some(read @ false)) =
+                (work.words.get_mut(i), tokens.get(i), work.read.get_mut(i))
+            {
+                *word = features::word(text, token, self.lists);
+                *read = true;
+            }
+        }
+        let mut rows = [0; MOST];
+        let n = features::rows(&work.words, at, &mut rows);
+        let mut score = self.score(rows.get(..n).unwrap_or_default());
+        let [outside, ..] = &mut score;
+        *outside += shy;
+        score
     }
 
     fn moves(&self) -> [[i32; TAGS]; TAGS + 1] {
@@ -143,6 +164,16 @@ impl<'a> Model<'a> {
     }
 }
 
+/// Where a word stands to a word that may be a name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Near {
+    /// Far from any.
+    Not,
+    Beside,
+    /// It may be a name.
+    Anchor,
+}
+
 /// Buffers of the tagger.
 #[derive(Default)]
 pub(crate) struct Work {
@@ -154,6 +185,8 @@ pub(crate) struct Work {
     pub(crate) tags: Vec<u8>,
     /// Tags of the sentence while its runs are tagged.
     all: Vec<u8>,
+    /// Whose features are known.
+    read: Vec<bool>,
 }
 
 #[allow(dead_code, reason = "the trainer looks at every word")]

@@ -40,6 +40,10 @@ pub(super) fn find(text: &str) -> Vec<Region> {
             out.push(region);
             continue;
         }
+        if let Some(end) = alone(b, start) {
+            i = end;
+            continue;
+        }
         let row = Row::read(b, start);
         i = row.end.max(at + 1);
         if row.count == 0 {
@@ -49,6 +53,21 @@ pub(super) fn find(text: &str) -> Vec<Region> {
         }
     }
     out
+}
+
+/// Where digits end behind which no other group stands: they are read as they stand. Most numbers are such.
+fn alone(b: &[u8], start: usize) -> Option<usize> {
+    let rest = b.get(start..)?;
+    let len = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+    let behind = rest.get(len..)?;
+    if len == 0 || behind.first().is_some_and(u8::is_ascii_alphanumeric) {
+        return None;
+    }
+    let next = behind.get(gap(behind)..)?;
+    let group = next.iter().take_while(|b| b.is_ascii_alphanumeric());
+    let more =
+        next.first().is_some_and(u8::is_ascii_alphanumeric) && group.copied().all(|b| figure(b).is_some());
+    (!more).then_some(start + len)
 }
 
 /// The digit that a byte is or stands for.

@@ -127,11 +127,13 @@ impl Walk<'_> {
         let mut company = Company::default();
         for (key, _) in doc.tape.value(doc.bytes, object).entries().take(SIBLINGS) {
             let raw = inner(doc.bytes, &key.node());
-            let said = match self.keys.get(raw) {
-                Some(known) => known.said,
-                None => self.detector.scanner.keys.read(&without_masks(&key.as_str().unwrap_or_default())),
+            let beside = match self.keys.get(raw) {
+                Some(known) => known.said.beside,
+                None => {
+                    self.detector.scanner.keys.read(&without_masks(&key.as_str().unwrap_or_default())).beside
+                }
             };
-            company.join(said.beside);
+            company.join(beside);
         }
         company
     }

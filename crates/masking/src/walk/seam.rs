@@ -468,7 +468,7 @@ fn text_of_part(doc: &Doc<'_>, object: u32) -> Option<Node> {
         let first = match raw.len() {
             _ if value.kind != Kind::String => None,
             _ if name.escaped => rank(carnet_json::decode(raw).as_bytes()),
-            4..=7 => rank(raw),
+            4..=7 if matches!(raw.first(), Some(b't' | b'c' | b'd' | b'v' | b'l' | b'm')) => rank(raw),
             _ => None,
         };
         if let Some(first) = first.filter(|n| best.is_none_or(|(b, _)| *n < b)) {
