@@ -36,9 +36,11 @@ pub(crate) enum Text {
     TooLarge,
 }
 
-/// Calls `each` for every run that decodes to text; `most` is how many bytes one may decode to.
+/// Calls `each` for every run that decodes to text; `most` is how many bytes one may decode to, `periodic` the first such
+/// place of the text.
 pub(crate) fn runs<E>(
     bytes: &[u8],
+    periodic: Option<usize>,
     most: usize,
     each: &mut dyn FnMut(Run) -> Result<(), E>,
 ) -> Result<(), E> {
@@ -53,7 +55,7 @@ pub(crate) fn runs<E>(
             one(bytes, span, most, each)?;
         }
     }
-    for (span, raw) in pairs(bytes) {
+    for (span, raw) in pairs(bytes, periodic.unwrap_or(bytes.len())) {
         if let Some(text) = decoded(&raw, most) {
             each(Run { span, text, form: Form::Text })?;
         }
@@ -282,10 +284,9 @@ fn figure(b: u8) -> Option<u8> {
 }
 
 /// Rows of hexadecimal bytes with something between each two: `61 6c`, `61:6c`, `0x61, 0x6c`.
-fn pairs(bytes: &[u8]) -> Vec<(Range<usize>, Vec<u8>)> {
+fn pairs(bytes: &[u8], from: usize) -> Vec<(Range<usize>, Vec<u8>)> {
     let mut out = Vec::new();
-    let mut i = 0;
-    let mut floor = 0;
+    let (mut i, mut floor) = (from, 0);
     // In a row every third byte, or every fifth or sixth where `0x` stands in front, is the same separator.
     while let Some(at) = periodic::next(bytes, i) {
         let start = at - back(bytes, at, floor.max(at.saturating_sub(8)));

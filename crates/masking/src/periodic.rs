@@ -12,14 +12,17 @@ const WINDOW: usize = BLOCK + REACH;
 /// `0x` behind it.
 pub(crate) fn next(bytes: &[u8], mut i: usize) -> Option<usize> {
     loop {
-        let rest = bytes.get(i..).filter(|rest| rest.len() > 4)?;
-        if let Some((window, _)) = rest.split_first_chunk::<WINDOW>()
-            && !any(window)
-        {
-            i += BLOCK;
-            continue;
-        }
-        let place = (0..rest.len().min(BLOCK)).find(|at| rest.get(*at..).is_some_and(here));
+        let rest = bytes.get(i..).filter(|rest| rest.len() > 6)?;
+        let worth = match rest.split_first_chunk::<WINDOW>() {
+            Some((window, _)) => any(window),
+            // The end, with zeros behind it, which are no sign.
+            None => {
+                let mut window = [0; WINDOW];
+                window.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+                any(&window)
+            }
+        };
+        let place = (0..rest.len().min(BLOCK)).find(|at| worth && rest.get(*at..).is_some_and(here));
         if let Some(at) = place {
             return Some(i + at);
         }
@@ -49,6 +52,7 @@ fn any(window: &[u8; WINDOW]) -> bool {
         let bytes = hex & ((is(5) & is(10)) | (is(6) & is(12)));
         let letters = u8::from(two == sign) & is(4) & is(6);
         let pairs = u8::from(two != sign) & u8::from(three == sign) & is(6) & is(9);
+        let plain = plain | u8::from(sign == 0);
         found |= (plain ^ 1) & (u8::from(one != sign) & (letters | bytes) | pairs);
     }
     found != 0
@@ -60,14 +64,19 @@ mod tests {
 
     #[test]
     fn rows_are_found_wherever_they_lie() {
-        let rows =
-            ["a b c d e f g", "a, b, c, d, e", "61 6c 69 63 65", "0x61 0x6c 0x69", "0x61, 0x6c, 0x69, 0x63"];
+        let rows = [
+            "a b c d e f g",
+            "a, b, c, d, e",
+            "61 6c 69 63 65",
+            "0x61 0x6c 0x69 0x63",
+            "0x61, 0x6c, 0x69, 0x63",
+        ];
         for row in rows {
             for lead in 0..80 {
                 let text = format!("{}{row}{}", "x".repeat(lead), "y".repeat(80 - lead));
                 let at = next(text.as_bytes(), 0).unwrap_or(usize::MAX);
                 assert!((lead..lead + row.len()).contains(&at), "{text}");
-                assert_eq!(next(row.as_bytes(), 0).is_some(), row.len() > 12, "{row}");
+                assert!(next(row.as_bytes(), 0).is_some(), "{row}");
             }
         }
     }

@@ -187,7 +187,11 @@ fn full_name(text: &str) -> bool {
 
 /// Ends with the legal form of a company.
 fn firm(text: &str) -> bool {
+    let last = text.bytes().next_back().unwrap_or(0);
     let end = |form: &str| {
+        if !form.bytes().next_back().is_some_and(|b| b.eq_ignore_ascii_case(&last)) {
+            return false;
+        }
         let from = text.len().checked_sub(form.len() + 1);
         from.is_some_and(|n| {
             text.is_char_boundary(n + 1)

@@ -7,9 +7,9 @@ use crate::scan::{bytes, secret};
 /// Fewer characters in a row hold no value.
 const SHORTEST: usize = 7;
 
-/// Finds rows of single characters: the same separator stands between each two.
-pub(super) fn find(text: &str, out: &mut Vec<Region>) {
-    let mut i = 0;
+/// Finds rows of single characters: the same separator stands between each two. `periodic` is where the first may be.
+pub(super) fn find(text: &str, periodic: Option<usize>, out: &mut Vec<Region>) {
+    let mut i = periodic.unwrap_or(text.len());
     while let Some(at) = periodic::next(text.as_bytes(), i) {
         let floor = out.last().map_or(0, |r| r.span.end);
         i = at + 1;

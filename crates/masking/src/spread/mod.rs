@@ -115,11 +115,11 @@ impl Reading {
 /// No value in words is shorter.
 const WORDS: usize = 12;
 
-/// The readings of a text in which something is written together.
-pub(crate) fn readings(text: &str, seen: Seen) -> impl Iterator<Item = Reading> {
+/// The readings of a text in which something is written together; `periodic` is its first such place.
+pub(crate) fn readings(text: &str, seen: Seen, periodic: Option<usize>) -> impl Iterator<Item = Reading> {
     let rows = if seen.digit { rows::find(text) } else { Vec::new() };
     let mut others = Vec::new();
-    letters::find(text, &mut others);
+    letters::find(text, periodic, &mut others);
     if text.len() >= WORDS && words::find(text, &mut others) {
         mail::spelled(text, &mut others);
     }

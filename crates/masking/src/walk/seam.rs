@@ -552,7 +552,9 @@ fn kin(doc: &Doc<'_>, a: u32, b: u32) -> bool {
     let (x, y) = (raw(a), raw(b));
     // Equal names but for the end, or words of their own: only then a closer look.
     let alike = x.first() == y.first() && x.len().abs_diff(y.len()) <= 3;
-    let parts = |k: &[u8]| PARTS.iter().any(|p| memchr::memmem::find(k, p.as_bytes()).is_some());
+    let word =
+        |w: &[u8]| (3..=6).contains(&w.len()) && PARTS.iter().any(|p| p.as_bytes().eq_ignore_ascii_case(w));
+    let parts = |k: &[u8]| k.split(|b| matches!(b, b'_' | b'-' | b' ')).any(word);
     (alike || x.len() == 1 && y.len() == 1 || parts(x) && parts(y)) && belong(&[name(doc, a), name(doc, b)])
 }
 

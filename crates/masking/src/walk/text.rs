@@ -12,7 +12,7 @@ use crate::finding::{Findings, Form};
 use crate::layer::Layer;
 use crate::plan::Uninspectable;
 use crate::scan::{Hit, Seen};
-use crate::{spread, view};
+use crate::{periodic, spread, view};
 
 /// Arrays and objects inside a document that is inside a string.
 const NESTED_DEPTH: usize = 64;
@@ -64,8 +64,9 @@ impl Walk<'_> {
         if self.hits.iter().any(|h| is_all(h, t.text)) {
             return Ok(());
         }
-        self.spread(t, seen, &mut place, path)?;
-        self.encoded(t, place, path)
+        let periodic = periodic::next(t.text.as_bytes(), 0);
+        self.spread(t, (seen, periodic), &mut place, path)?;
+        self.encoded(t, periodic, place, path)
     }
 
     /// Notes all hits for a text.
@@ -89,11 +90,11 @@ impl Walk<'_> {
     fn spread(
         &mut self,
         t: &Inspected<'_>,
-        seen: Seen,
+        (seen, periodic): (Seen, Option<usize>),
         place: &mut Option<u32>,
         path: &mut dyn FnMut() -> String,
     ) -> Result<(), Uninspectable> {
-        for reading in spread::readings(t.text, seen) {
+        for reading in spread::readings(t.text, seen, periodic) {
             self.spend(reading.text.len(), &t.layer)?;
             self.hits.clear();
             let seen = Seen::of(reading.text.as_bytes());
@@ -109,11 +110,12 @@ impl Walk<'_> {
     fn encoded(
         &mut self,
         t: &Inspected<'_>,
+        periodic: Option<usize>,
         mut place: Option<u32>,
         path: &mut dyn FnMut() -> String,
     ) -> Result<(), Uninspectable> {
         let most = self.detector.budget.bytes.saturating_sub(self.spent);
-        encoded::runs(t.text.as_bytes(), most, &mut |run| {
+        encoded::runs(t.text.as_bytes(), periodic, most, &mut |run| {
             let form = if t.form == Form::Text { run.form } else { t.form };
             let span = run.span.start as u32..run.span.end as u32;
             match &run.text {
