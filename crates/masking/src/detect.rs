@@ -1,5 +1,7 @@
 //! The detector: built once, asked for every message.
 
+use std::sync::Mutex;
+
 use carnet_json::Tape;
 use carnet_model::ClassNames;
 
@@ -9,7 +11,7 @@ use crate::options::{Budget, DetectorOptions};
 use crate::plan::Uninspectable;
 use crate::scan::Scanner;
 use crate::schema::SchemaHints;
-use crate::walk::Walk;
+use crate::walk::{Spare, Walk};
 
 /// What a part of a message is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -33,11 +35,33 @@ pub struct Part<'a> {
     pub exclude: &'a [u32],
 }
 
-/// Finds sensitive values. Immutable; share it between threads.
+/// Finds sensitive values. What it finds never changes; share it between threads.
 pub struct Detector {
     pub(crate) scanner: Scanner,
     pub(crate) budget: Budget,
     pub(crate) classes: ClassNames,
+    pub(crate) pool: Pool,
+}
+
+/// As many walks at once find buffers.
+const POOLED: usize = 16;
+
+/// Buffers of walks that ended, for those to come. Who finds none, or finds it locked, makes its own.
+#[derive(Default)]
+pub(crate) struct Pool(Mutex<Vec<Spare>>);
+
+impl Pool {
+    pub(crate) fn take(&self) -> Spare {
+        self.0.try_lock().ok().and_then(|mut pool| pool.pop()).unwrap_or_default()
+    }
+
+    pub(crate) fn give(&self, spare: Spare) {
+        if let Ok(mut pool) = self.0.try_lock()
+            && pool.len() < POOLED
+        {
+            pool.push(spare);
+        }
+    }
 }
 
 impl std::fmt::Debug for Detector {
@@ -56,7 +80,12 @@ impl Detector {
     /// Builds the tables.
     #[must_use]
     pub fn new(options: &DetectorOptions) -> Detector {
-        Detector { scanner: Scanner::new(options), budget: options.budget, classes: options.classes.clone() }
+        Detector {
+            scanner: Scanner::new(options),
+            budget: options.budget,
+            classes: options.classes.clone(),
+            pool: Pool::default(),
+        }
     }
 
     /// What the classes are called, a configuration's own among them.

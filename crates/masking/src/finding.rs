@@ -3,7 +3,6 @@
 use std::fmt;
 use std::ops::Range;
 
-use crate::walk::Spare;
 use carnet_model::{ClassSet, DataClass};
 
 /// How the bytes of a finding have to be written when they are replaced.
@@ -61,8 +60,6 @@ pub struct Findings {
     pub(crate) values: String,
     pub(crate) paths: Vec<String>,
     pub(crate) objects: u32,
-    /// Memory of the last search, for the next one.
-    pub(crate) spare: Spare,
 }
 
 impl Findings {

@@ -1,4 +1,5 @@
-//! What is known about the keys of the call at hand. The same few keys come again in every row of a result.
+//! What is known about keys that are names of fields. The same few keys come again in every row of a result, and in the next
+//! result.
 
 use crate::keys::Said;
 
@@ -42,11 +43,6 @@ fn hash(key: &[u8]) -> usize {
 const TRIES: usize = 4;
 
 impl KeyCache {
-    pub(crate) fn clear(&mut self) {
-        self.slots.clear();
-        self.index.fill(0);
-    }
-
     pub(crate) fn get(&self, key: &[u8]) -> Option<&Known> {
         let first = hash(key);
         (0..TRIES).find_map(|i| {

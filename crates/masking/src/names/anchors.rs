@@ -51,7 +51,9 @@ fn anchor(text: &str, tokens: &[Token], at: usize) -> bool {
 fn capital(word: &str) -> bool {
     match word.as_bytes().first() {
         Some(b) if b.is_ascii() => {
-            b.is_ascii_uppercase() || b.is_ascii_lowercase() && word.bytes().any(|b| b.is_ascii_uppercase())
+            // `iPhone`: one in a hundred words, and the second letter tells most of them.
+            b.is_ascii_uppercase()
+                || b.is_ascii_lowercase() && word.bytes().take(4).any(|b| b.is_ascii_uppercase())
         }
         Some(_) => word.chars().any(|c| !c.is_ascii() && !c.is_lowercase() || c.is_uppercase()),
         None => false,

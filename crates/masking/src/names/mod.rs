@@ -94,6 +94,17 @@ pub(crate) struct Scratch {
     tagger: Work,
 }
 
+impl Scratch {
+    /// The buffers for the next text; large ones are given back.
+    pub(crate) fn kept(self) -> Scratch {
+        if self.tokens.capacity() > 1 << 16 || self.found.capacity() > 1 << 14 {
+            Scratch::default()
+        } else {
+            self
+        }
+    }
+}
+
 /// Finds names in a text; `hits` from `first` on are what was found in it so far.
 pub(crate) fn scan(text: &str, hint: Option<Hint>, hits: &mut Vec<Hit>, first: usize, scratch: &mut Scratch) {
     let Scratch { tokens, near, found, tagger } = scratch;

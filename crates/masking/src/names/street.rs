@@ -190,12 +190,16 @@ impl Street<'_> {
             return Some((before.saturating_sub(1 + usize::from(self.word(before - 1).len() < 2)), at));
         }
         let name = self.word(before).trim_end_matches('.');
+        let letters = name.chars().count();
+        let last = name.chars().next_back().and_then(|c| c.to_lowercase().next());
         let stem = |end: &str| {
-            let small = name.chars().rev().flat_map(char::to_lowercase);
             let n = end.chars().count();
-            small.take(n).eq(end.chars().rev()) && name.chars().count() >= n + 3
+            let small = name.chars().rev().flat_map(char::to_lowercase);
+            letters >= n + 3 && small.take(n).eq(end.chars().rev())
         };
-        let compound = self.capital(before) && name.len() <= 24 && ENDS.iter().any(|e| stem(e));
+        let compound = self.capital(before)
+            && name.len() <= 24
+            && ENDS.iter().any(|e| e.chars().next_back() == last && stem(e));
         let behind = self.within(before, IN_BEHIND);
         if compound || behind && before > 0 && self.capital(before - 1) && self.gap(before) == 1 {
             let mut from = before;

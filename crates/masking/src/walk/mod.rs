@@ -94,7 +94,7 @@ struct Inspected<'a> {
     coded: u8,
 }
 
-/// Buffers of a walk, empty, kept for their memory.
+/// Buffers of a walk, kept for their memory, and what its detector said about keys that are names of fields.
 #[derive(Default)]
 pub(crate) struct Spare {
     hits: Vec<Hit>,
@@ -104,22 +104,18 @@ pub(crate) struct Spare {
     names: Scratch,
 }
 
-impl Clone for Spare {
-    /// Findings that are copied need no buffers.
-    fn clone(&self) -> Spare {
-        Spare::default()
-    }
-}
-
 impl Drop for Walk<'_> {
     fn drop(&mut self) {
-        self.out.spare = Spare {
+        self.run.clear();
+        self.frames.clear();
+        self.hits.clear();
+        self.detector.pool.give(Spare {
             hits: std::mem::take(&mut self.hits),
             keys: std::mem::take(&mut self.keys),
             frames: std::mem::take(&mut self.frames),
             run: std::mem::take(&mut self.run),
-            names: std::mem::take(&mut self.names),
-        };
+            names: std::mem::take(&mut self.names).kept(),
+        });
     }
 }
 
@@ -143,9 +139,7 @@ pub(crate) struct Walk<'d> {
 
 impl<'d> Walk<'d> {
     pub(crate) fn new(detector: &'d Detector, out: &'d mut Findings) -> Self {
-        let Spare { hits, mut keys, frames, run, names } = std::mem::take(&mut out.spare);
-        // Another detector may read keys otherwise.
-        keys.clear();
+        let Spare { hits, keys, frames, run, names } = detector.pool.take();
         Walk { detector, out, hits, keys, frames, tables: Vec::new(), schema: None, run, names, spent: 0 }
     }
 

@@ -65,7 +65,7 @@ impl Run {
         self.list.push(Member { node, key, meets });
     }
 
-    fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.list.clear();
         self.meet = false;
     }
