@@ -97,7 +97,7 @@ const WINDOW: usize = BLOCK + 16;
 
 /// Whether a run of [`SHORTEST`] bytes begins at one of the first places, without a branch.
 // All indexes are below the length of the arrays; checked ones are not vectorised.
-#[allow(clippy::indexing_slicing)]
+#[allow(clippy::indexing_slicing, clippy::needless_range_loop)]
 fn begins(window: &[u8; WINDOW]) -> bool {
     let (mut one, mut two, mut four) = ([0u8; WINDOW], [0u8; WINDOW], [0u8; WINDOW]);
     for i in 0..WINDOW {

@@ -5,7 +5,7 @@ use crate::keys::Said;
 
 /// Longer keys are looked at each time.
 const LONGEST: usize = 30;
-const SLOTS: usize = 128;
+const SLOTS: usize = 512;
 
 /// What a key that holds nothing sensitive says.
 #[derive(Clone, Copy)]
@@ -26,7 +26,7 @@ struct Slot {
 pub(crate) struct KeyCache {
     slots: Vec<Slot>,
     /// Slot number plus one for each hash.
-    index: Vec<u8>,
+    index: Vec<u16>,
 }
 
 fn hash(key: &[u8]) -> usize {
@@ -65,7 +65,7 @@ impl KeyCache {
             Some(old) => *old = slot,
             None => {
                 self.slots.push(slot);
-                *n = self.slots.len() as u8;
+                *n = self.slots.len() as u16;
             }
         }
     }

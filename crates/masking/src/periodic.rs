@@ -41,7 +41,7 @@ fn here(rest: &[u8]) -> bool {
 
 /// Whether any byte of the first block is, without a branch.
 // All indexes are below the length of the arrays; checked ones are not vectorised.
-#[allow(clippy::indexing_slicing)]
+#[allow(clippy::indexing_slicing, clippy::needless_range_loop)]
 fn any(window: &[u8; WINDOW]) -> bool {
     let mut found = 0u8;
     for i in 0..BLOCK {

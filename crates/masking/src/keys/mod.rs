@@ -8,7 +8,7 @@ mod people;
 mod terms;
 mod words;
 
-use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasherDefault, Hasher};
 
 use carnet_model::DataClass;
 
@@ -142,6 +142,26 @@ pub(crate) fn recognisers() -> Vec<Recogniser> {
     named.collect()
 }
 
+/// A quick hash for tables whose entries nobody outside chooses.
+#[derive(Default)]
+struct Quick(u64);
+
+impl Hasher for Quick {
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let word = chunk.iter().fold(0, |word, b| word << 8 | u64::from(*b));
+            self.0 = (self.0.rotate_left(23) ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0 ^ self.0 >> 32
+    }
+}
+
+type HashMap<K, V> = std::collections::HashMap<K, V, BuildHasherDefault<Quick>>;
+type HashSet<T> = std::collections::HashSet<T, BuildHasherDefault<Quick>>;
+
 /// The terms, ready to be asked.
 pub(crate) struct Keys {
     terms: HashMap<&'static str, Hint>,
@@ -158,7 +178,7 @@ pub(crate) struct Keys {
 
 impl Keys {
     pub(crate) fn new() -> Self {
-        let mut terms = HashMap::new();
+        let mut terms = HashMap::default();
         for (class, kind, bits, code, words) in crate::scan::terms::KEYS {
             let bits = bits | <&[u8; 2]>::try_from(code.as_bytes()).map_or(0, context::country);
             for word in words.split_whitespace() {
@@ -172,7 +192,7 @@ impl Keys {
             }
         }
         let set = |list: &'static str| list.split_whitespace().collect();
-        let mut loose = HashMap::new();
+        let mut loose = HashMap::default();
         let lists = [
             (people::PLACE, Loose::Place),
             (people::LINE, Loose::Line),

@@ -1,6 +1,7 @@
 //! The walk over a document: keys, strings and numbers, documents inside strings, and the way back to the outer buffer.
 
 mod around;
+mod kin;
 mod path;
 mod seam;
 mod text;

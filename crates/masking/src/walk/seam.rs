@@ -6,6 +6,7 @@ use std::ops::Range;
 use carnet_json::{Kind, Node, Tape};
 use carnet_model::DataClass;
 
+use super::kin::{belong, domain_key, kin, local_key, name};
 use super::path::path;
 use super::{Doc, Frame, Inspected, Prefix, Walk, inner};
 use crate::detect::ground;
@@ -484,10 +485,6 @@ fn decoded(doc: &Doc<'_>, node: &Node) -> String {
     if node.escaped { unescape(text).0 } else { String::from_utf8_lossy(text).into_owned() }
 }
 
-fn name(doc: &Doc<'_>, key: u32) -> String {
-    doc.tape.value(doc.bytes, key).as_str().unwrap_or_default().to_ascii_lowercase()
-}
-
 fn sort(text: &str) -> Sort {
     if text.is_empty() || text.len() > PIECE {
         return Sort::Text;
@@ -544,68 +541,6 @@ fn edge(text: &str, end: bool) -> &str {
 fn is_piece(doc: &Doc<'_>, node: &Node) -> bool {
     let text = doc.text.get(node.start as usize + 1..(node.end as usize).saturating_sub(1));
     node.escaped || text.is_some_and(|text| sort(text) != Sort::Text)
-}
-
-/// Whether the names of two members say that their values are parts of one.
-fn kin(doc: &Doc<'_>, a: u32, b: u32) -> bool {
-    let raw = |key: u32| doc.tape.nodes().get(key as usize).map(|n| inner(doc.bytes, n)).unwrap_or_default();
-    let (x, y) = (raw(a), raw(b));
-    // Equal names but for the end, or words of their own: only then a closer look.
-    let alike = x.first() == y.first() && x.len().abs_diff(y.len()) <= 3;
-    let word =
-        |w: &[u8]| (3..=6).contains(&w.len()) && PARTS.iter().any(|p| p.as_bytes().eq_ignore_ascii_case(w));
-    let parts = |k: &[u8]| k.split(|b| matches!(b, b'_' | b'-' | b' ')).any(word);
-    (alike || x.len() == 1 && y.len() == 1 || parts(x) && parts(y)) && belong(&[name(doc, a), name(doc, b)])
-}
-
-/// Words in the names of parts.
-const PARTS: [&str; 17] = [
-    "first", "second", "third", "fourth", "last", "start", "end", "prefix", "suffix", "head", "tail", "rest",
-    "part", "left", "right", "begin", "middle",
-];
-
-/// Names that differ in a number or a letter only, or say that they are parts.
-fn belong(keys: &[String]) -> bool {
-    let stem =
-        |k: &str| k.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '_' | '-' | ' ')).to_owned();
-    let Some(first) = keys.first() else { return false };
-    let same = !stem(first).is_empty() && keys.iter().all(|k| stem(k) == stem(first) && k.len() < 40);
-    let single = keys.iter().all(|k| k.len() == 1);
-    let part = |k: &String| PARTS.iter().any(|p| k.split(['_', '-', ' ']).any(|w| w == *p));
-    same || single || keys.iter().all(part)
-}
-
-fn local_key(key: &str) -> bool {
-    [
-        "local",
-        "localpart",
-        "local_part",
-        "mailbox",
-        "email_local",
-        "email_user",
-        "email_name",
-        "mail_user",
-        "user",
-        "username",
-        "user_name",
-        "login",
-        "account",
-    ]
-    .contains(&key)
-}
-
-fn domain_key(key: &str) -> bool {
-    [
-        "domain",
-        "email_domain",
-        "mail_domain",
-        "emaildomain",
-        "maildomain",
-        "mail_host",
-        "email_host",
-        "domain_part",
-    ]
-    .contains(&key)
 }
 
 impl Walk<'_> {
