@@ -12,7 +12,7 @@ use crate::{output, serve};
 mod client;
 mod data;
 mod evidence;
-mod http;
+pub(crate) mod http;
 mod issuer;
 mod lines;
 mod own;

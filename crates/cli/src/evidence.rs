@@ -5,16 +5,18 @@ use std::io::{BufWriter, IsTerminal as _, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use carnet_evidence::package::lines::Why;
-use carnet_store::RealDisk;
-use carnet_store::export::{Done, Export, Filter};
+use carnet_evidence::package::export;
+use carnet_gateway::desk::Act;
+use carnet_store::export::{Done, Export};
+use sha2::{Digest as _, Sha256};
 
+use crate::extract::Which;
 use crate::output;
-use crate::sessions::{Closed, Place, Recordings};
+
+mod files;
 
 /// Subcommands of `carnet evidence`.
 #[derive(clap::Subcommand, Debug)]
@@ -29,25 +31,13 @@ pub(crate) enum Command {
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
     #[command(flatten)]
-    place: Place,
-    /// From this time on: a day such as 2026-11-20, a time such as 2026-11-20T08:00:00Z, or Unix seconds.
-    #[arg(long, value_name = "TIME", value_parser = time)]
-    from: Option<u64>,
-    /// Before this time.
-    #[arg(long, value_name = "TIME", value_parser = time)]
-    to: Option<u64>,
-    /// Disclose this session only: its pseudonym, as `carnet sessions list --json` prints it.
-    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
-    session: Option<String>,
-    /// Disclose only what this subject did.
-    #[arg(long, value_name = "SUBJECT")]
-    actor: Option<String>,
-    /// Disclose only what concerns this server.
-    #[arg(long, value_name = "NAME")]
-    server: Option<String>,
-    /// Leave these disclosures out everywhere, such as `actor,agent`. The package says that they are.
-    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
-    without: Vec<String>,
+    which: Which,
+    /// Write the records in this form instead of a package: ocsf, ecs, cef, otlp, jsonl into a file, har, oscal into a folder.
+    #[arg(long = "as", value_name = "FORM", value_parser = form, conflicts_with = "exports")]
+    form: Option<String>,
+    /// Put these exports into the package too, such as ocsf,har, or all.
+    #[arg(long, value_name = "FORMS", value_delimiter = ',', value_parser = form_or_all)]
+    exports: Vec<String>,
     /// Encrypt for this age recipient (age1...). Repeat it for several.
     #[arg(long = "for", value_name = "RECIPIENT")]
     recipients: Vec<String>,
@@ -68,36 +58,36 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
     };
     let recipients = recipients(&args.recipients)?;
     anyhow::ensure!(!args.output.exists(), "{} is there already", args.output.display());
-    let (Recordings { keys, origin, data, .. }, _) = args.place.indexed()?;
-    let disk = Arc::new(RealDisk::new(&data));
-    let signer = keys.keys.signer(&origin)?;
-    let open = |reference: &str, bytes: &[u8]| {
-        keys.unseal(&origin, reference, bytes).map(|(_, clear)| clear).map_err(why)
-    };
-    let filter = Filter {
-        from: args.from,
-        to: args.to,
-        session: args.session,
-        actor: args.actor,
-        server: args.server,
-        without: args.without,
-    };
-    let export = Export { disk, signer: &signer, open: &open, filter };
-    let done = write(&export, &args.output, &recipients)?;
+    let source = args.which.open()?;
+    if let Some(form) = &args.form {
+        anyhow::ensure!(
+            recipients.is_empty(),
+            "--for encrypts packages; without one, encrypt the file yourself"
+        );
+        return files::write(&args, &source, form);
+    }
+    let all = || export::names().iter().map(|n| (*n).to_owned()).collect();
+    let exports = if args.exports.iter().any(|e| e == "all") { all() } else { args.exports.clone() };
+    let done = source.with(exports, |export| write(export, &args, &recipients))?;
     say(&done, &args.output);
     Ok(ExitCode::SUCCESS)
 }
 
-fn why(closed: Closed) -> Why {
-    match closed {
-        Closed::Erased => Why::Erased,
-        Closed::Restricted => Why::Restricted,
-        Closed::NoKey | Closed::Unreadable => Why::KeyMissing,
+fn form(text: &str) -> Result<String, String> {
+    let names = export::names();
+    match names.contains(&text) {
+        true => Ok(text.to_owned()),
+        false => Err(format!("one of {}", names.join(", "))),
     }
 }
 
+fn form_or_all(text: &str) -> Result<String, String> {
+    if text == "all" { Ok(text.to_owned()) } else { form(text) }
+}
+
 /// Writes the package beside its name, then gives it the name.
-fn write(export: &Export<'_>, output: &Path, to: &[age::x25519::Recipient]) -> anyhow::Result<Done> {
+fn write(export: &Export<'_>, args: &Args, to: &[age::x25519::Recipient]) -> anyhow::Result<Done> {
+    let output = args.output.as_path();
     let beside = |ending: &str| {
         let mut name = output.as_os_str().to_owned();
         name.push(ending);
@@ -105,7 +95,8 @@ fn write(export: &Export<'_>, output: &Path, to: &[age::x25519::Recipient]) -> a
     };
     let (folder, part) = (beside(".parts"), beside(".new"));
     let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&part);
-    let file = BufWriter::with_capacity(1 << 18, file.with_context(|| part.display().to_string())?);
+    let file = file.with_context(|| part.display().to_string())?;
+    let file = Hashed { inner: BufWriter::with_capacity(1 << 18, file), sha: Sha256::new() };
     let mut bar = Bar::new();
     let mut progress = |stage: &'static str, done: u64, all: u64| bar.step(stage, done, all);
     let written = if to.is_empty() {
@@ -124,15 +115,47 @@ fn write(export: &Export<'_>, output: &Path, to: &[age::x25519::Recipient]) -> a
     let (done, file) = written.with_context(|| {
         format!("the same command goes on with what is in {}; it holds clear text", folder.display())
     })?;
-    finish(file, &part, output, &folder)?;
+    let f = &done.facts;
+    let what = format!("package of records {} to {}", f.from, f.to.saturating_sub(1));
+    finish(file, &part, (args, &what))?;
+    std::fs::remove_dir_all(&folder).with_context(|| folder.display().to_string())?;
     Ok(done)
 }
 
-fn finish(file: BufWriter<File>, part: &Path, output: &Path, folder: &Path) -> anyhow::Result<()> {
-    let file = file.into_inner().map_err(|e| anyhow::anyhow!("{}: {}", part.display(), e.error().kind()))?;
+/// Writes and hashes.
+struct Hashed {
+    inner: BufWriter<File>,
+    sha: Sha256,
+}
+
+impl Write for Hashed {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let n = self.inner.write(bytes)?;
+        self.sha.update(bytes.get(..n).unwrap_or_default());
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+/// That it was exported is recorded before the file has its name.
+fn finish(file: Hashed, part: &Path, (args, what): (&Args, &str)) -> anyhow::Result<()> {
+    let Hashed { inner, sha } = file;
+    let file = inner.into_inner().map_err(|e| anyhow::anyhow!("{}: {}", part.display(), e.error().kind()))?;
     file.sync_all()?;
-    std::fs::rename(part, output).with_context(|| output.display().to_string())?;
-    std::fs::remove_dir_all(folder).with_context(|| folder.display().to_string())
+    exported(args, &sha.finalize().into(), what)?;
+    std::fs::rename(part, &args.output).with_context(|| args.output.display().to_string())
+}
+
+/// Records that something was exported.
+fn exported(args: &Args, hash: &[u8; 32], what: &str) -> anyhow::Result<()> {
+    use base64::Engine as _;
+    let hash = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(hash);
+    let act = Act::Exported { hash, what: what.to_owned() };
+    crate::desk::act(&args.which.place, act).context("it could not be recorded, so it is not given out")?;
+    Ok(())
 }
 
 fn say(done: &Done, output: &Path) {
@@ -189,44 +212,9 @@ impl Bar {
     }
 }
 
-/// A day, a time in UTC, or Unix seconds.
-fn time(text: &str) -> Result<u64, String> {
-    if let Ok(seconds) = text.parse() {
-        return Ok(seconds);
-    }
-    let bad = || format!("{text} is no day (2026-11-20) and no time in UTC (2026-11-20T08:00:00Z)");
-    let (day, clock) = text.split_once('T').unwrap_or((text, "00:00:00Z"));
-    let clock = clock.strip_suffix('Z').ok_or_else(bad)?;
-    let numbers = |text: &str, between: char| -> Option<[u64; 3]> {
-        text.split(between).map(|n| n.parse().ok()).collect::<Option<Vec<u64>>>()?.try_into().ok()
-    };
-    let ([year, month, date], [h, m, s]) =
-        (numbers(day, '-').ok_or_else(bad)?, numbers(clock, ':').ok_or_else(bad)?);
-    let fits = (1970..=9999).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&date);
-    if !(fits && h < 24 && m < 60 && s < 60) {
-        return Err(bad());
-    }
-    // Days since 1970, with years that begin in March.
-    let (y, mp) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let days = 365 * y + y / 4 - y / 100 + y / 400 + (153 * mp + 2) / 5 + date - 1 - 719_468;
-    Ok(days * 86_400 + h * 3600 + m * 60 + s)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn times() {
-        assert_eq!(time("1790000000"), Ok(1_790_000_000));
-        assert_eq!(time("2026-09-21T14:13:20Z"), Ok(1_790_000_000));
-        assert_eq!(time("2000-02-29"), Ok(951_782_400));
-        for bad in
-            ["", "yesterday", "2026-13-01", "2026-11-20T08:00:00", "2026-11-20T24:00:00Z", "1969-12-31"]
-        {
-            assert!(time(bad).is_err(), "{bad}");
-        }
-    }
 
     #[test]
     fn what_is_no_recipient_is_refused() {

@@ -12,12 +12,14 @@ mod connect;
 mod demo;
 mod desk;
 mod evidence;
+mod extract;
 mod fingerprint;
 mod front;
 mod keys;
 mod log;
 mod output;
 mod policy;
+mod report;
 mod scan;
 mod serve;
 mod sessions;
@@ -74,6 +76,8 @@ enum Command {
     /// Export packages for auditors.
     #[command(subcommand)]
     Evidence(evidence::Command),
+    /// Print a report over the log: who did what, transfers, records of processing, controls.
+    Report(report::Args),
     /// Check the log in a data folder.
     Verify(verify::Args),
     /// Sign the checkpoints of other logs, as long as they only grow (C2SP tlog-witness).
@@ -112,6 +116,7 @@ fn main() -> ExitCode {
         Command::Hold(command) => subject::hold(command),
         Command::Keys(command) => keys::run(command),
         Command::Evidence(command) => evidence::run(command),
+        Command::Report(args) => report::run(&args),
         Command::Verify(args) => verify::run(args),
         Command::Witness(args) => witness::run(args),
         Command::Policy(command) => policy::run(command),

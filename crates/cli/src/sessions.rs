@@ -8,6 +8,7 @@ mod list;
 mod opened;
 mod place;
 mod pretty;
+mod replay;
 mod show;
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,8 @@ pub(crate) enum Command {
     List(list::Args),
     /// Show every record of a session in order, with the masked messages.
     Show(show::Args),
+    /// Show a session as it ran, decide it again with other policies, or serve its recorded answers to a client.
+    Replay(replay::Args),
 }
 
 /// Runs `carnet sessions`.
@@ -33,5 +36,6 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::List(args) => list::run(&args),
         Command::Show(args) => show::run(&args),
+        Command::Replay(args) => replay::run(&args),
     }
 }

@@ -168,6 +168,12 @@ fn erase(args: Erase) -> anyhow::Result<ExitCode> {
 
 /// The records that are sealed for a person, in their order.
 fn of(recordings: &Recordings, index: &Index, person: &Person) -> anyhow::Result<Vec<u64>> {
+    let Some(key) = key_of(recordings, person)? else { return Ok(Vec::new()) };
+    Ok(index.find(&Query { key: Some(key), ..Query::default() })?.collect())
+}
+
+/// The id of a person's key, where something is sealed for them.
+pub(crate) fn key_of(recordings: &Recordings, person: &Person) -> anyhow::Result<Option<[u8; 16]>> {
     let mac = recordings.keys.keys.mac()?;
     let (kind, label) = match person.kind.as_str() {
         "actor" => {
@@ -177,8 +183,7 @@ fn of(recordings: &Recordings, index: &Index, person: &Person) -> anyhow::Result
         }
         kind => (KeyKind::Subject, subject_label(&mac, kind, &person.value)),
     };
-    let Some(key) = recordings.keys.keys.labelled(kind, &label)? else { return Ok(Vec::new()) };
-    Ok(index.find(&Query { key: Some(key), ..Query::default() })?.collect())
+    Ok(recordings.keys.keys.labelled(kind, &label)?)
 }
 
 fn find(args: &Find) -> anyhow::Result<ExitCode> {

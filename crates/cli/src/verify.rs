@@ -73,6 +73,11 @@ fn check(args: &Args) -> anyhow::Result<(Report, Option<String>)> {
     Ok((verify(&folder, &options)?, without))
 }
 
+/// The report on a folder by its own verifier key: what shows damage, not forgery.
+pub(crate) fn of_folder(folder: &Path) -> anyhow::Result<Report> {
+    Ok(verify(&Folder::open(folder)?, &Options::new(None, None))?)
+}
+
 /// The report on a folder with its own keys, for tests.
 #[cfg(test)]
 pub(crate) fn text(folder: &Path) -> anyhow::Result<String> {

@@ -49,6 +49,8 @@ pub(crate) static FILE: Table = Table {
         key("telemetry", T(&TELEMETRY), "Logs, metrics and traces of the gateway itself."),
         key("front", T(&crate::front::JOIN), "The front that this gateway joins as a cell. Default: none"),
         key("admin", T(&ADMIN), "The operator's own listener: /metrics and /readyz with details."),
+        key("processing", T(&PROCESSING), "What Art. 30 GDPR asks to know of the processing, for reports."),
+        key("sinks", Map(&Name, &T(&SINK)), "Where records are streamed to as they become durable."),
         key("drain", Duration, "How long open calls may run on after SIGTERM. Default: 25s"),
     ],
 };
@@ -522,6 +524,60 @@ static OTLP: Table = Table {
         need("region", Region, "Where the collector is."),
         key("headers", Map(&HeaderName, &Secret), "Extra headers, as env:NAME or file:PATH."),
         key("allow_plaintext", Flag, "Allow http:// to a host that is not loopback. Default: false"),
+    ],
+};
+
+static PROCESSING: Table = Table {
+    name: "processing",
+    keys: &[
+        key("role", Words(&["controller", "processor"]), "Default: controller"),
+        key("organisation", Text, "Name of the organisation."),
+        key("contact", Text, "How it is reached."),
+        key("representative", Text, "Its representative in the Union (Art. 27)."),
+        key("officer", Text, "Its data protection officer."),
+        key("authority", Text, "The supervisory authority that it notifies."),
+        key("measures", List(&Text), "Technical and organisational measures."),
+        key("activities", List(&T(&ACTIVITY)), "Processing activities. Default: one for each server."),
+    ],
+};
+
+static ACTIVITY: Table = Table {
+    name: "an activity",
+    keys: &[
+        need("name", Text, "Its name."),
+        need("servers", List(&Name), "Servers that it uses."),
+        key("purposes", List(&Text), "Purposes."),
+        key("legal_basis", Text, "Legal basis."),
+        key("subjects", List(&Text), "Categories of data subjects."),
+        key("classes", List(&Class), "Categories of personal data."),
+        key("recipients", List(&Text), "Categories of recipients."),
+        key("countries", List(&Region), "Where data is processed, kept or received."),
+        key("mechanism", Text, "What transfers to third countries rest on."),
+        key("keep", Text, "How long data is kept, in words."),
+        key("clients", List(&Text), "Controllers on whose behalf it is done."),
+    ],
+};
+
+static SINK: Table = Table {
+    name: "a sink",
+    keys: &[
+        key("file", Path, "A file that is appended to. One of file, syslog, url."),
+        key("syslog", Text, "A syslog receiver (RFC 5424): tls://HOST:PORT, or tcp://HOST:PORT."),
+        key("url", Url, "Where batches are posted to."),
+        key(
+            "format",
+            Words(&["json", "ocsf", "ecs", "cef", "otlp"]),
+            "Default: cef for syslog, else json; otlp for url only.",
+        ),
+        need("region", Region, "Where the receiver is. Policies decide what may go there."),
+        key("headers", Map(&HeaderName, &Secret), "Extra headers, as env:NAME or file:PATH."),
+        key("ca", Path, "PEM roots to trust instead of the system's."),
+        key("allow_plaintext", Flag, "Allow a connection without TLS beyond loopback. Default: false"),
+        key(
+            "when_down",
+            Words(&["wait", "block"]),
+            "block: calls are refused while it is down. Default: wait",
+        ),
     ],
 };
 

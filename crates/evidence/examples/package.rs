@@ -183,7 +183,7 @@ fn make(calls: u64, mut folder: Folder) {
     folder.put(CONSISTENCY, lines::consistency(0, to, &[]).as_bytes());
     folder.put(VKEY, signer.verifier().to_text().as_bytes());
     let key = signer.verifier().to_text();
-    let (asked, producers) = (Asked::default(), current());
+    let (asked, producers) = (Asked::default(), current(&[]));
     let mut facts =
         Facts { origin: ORIGIN.into(), key, from: 0, to, asked, counts: BTreeMap::new(), producers };
     let began = Instant::now();

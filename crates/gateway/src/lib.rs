@@ -28,6 +28,7 @@ pub mod run;
 pub mod server;
 pub mod servers;
 pub mod sessions;
+mod sink;
 mod state;
 pub mod stop;
 pub mod telemetry;

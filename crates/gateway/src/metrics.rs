@@ -36,6 +36,13 @@ pub struct CauseLabels {
     pub cause: &'static str,
 }
 
+/// A sink by its name in the configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct SinkLabels {
+    /// The sink.
+    pub sink: String,
+}
+
 /// All of the gateway's metrics.
 #[derive(Debug)]
 pub struct Metrics {
@@ -46,6 +53,9 @@ pub struct Metrics {
     upstream_errors: Family<CauseLabels, Counter>,
     reloads: Family<CauseLabels, Counter>,
     telemetry_dropped: Family<CauseLabels, Counter>,
+    sink_records: Family<SinkLabels, Counter>,
+    sink_failures: Family<SinkLabels, Counter>,
+    sink_lag: Family<SinkLabels, Gauge<u64, AtomicU64>>,
     /// Whether the last reload failed: then an older snapshot is in force.
     pub stale_configuration: Gauge<i64, AtomicI64>,
     /// Open sessions.
@@ -71,6 +81,9 @@ impl Default for Metrics {
             upstream_errors: Family::default(),
             reloads: Family::default(),
             telemetry_dropped: Family::default(),
+            sink_records: Family::default(),
+            sink_failures: Family::default(),
+            sink_lag: Family::default(),
             stale_configuration: Gauge::default(),
             sessions: Gauge::default(),
             in_flight: Gauge::default(),
@@ -89,6 +102,9 @@ impl Default for Metrics {
         );
         r.register("reloads", "Reloads of configuration and policies", m.reloads.clone());
         r.register("telemetry_dropped", "Spans that the collector did not get", m.telemetry_dropped.clone());
+        r.register("sink_records", "Records that a sink has taken", m.sink_records.clone());
+        r.register("sink_failures", "Batches that a sink did not take", m.sink_failures.clone());
+        r.register("sink_lag_records", "Durable records that a sink has not taken yet", m.sink_lag.clone());
         r.register(
             "stale_configuration",
             "1 while the last reload failed and an older snapshot is in force",
@@ -134,6 +150,21 @@ impl Metrics {
     /// Counts spans that the collector did not get.
     pub fn telemetry_dropped(&self, cause: &'static str, count: u64) {
         self.telemetry_dropped.get_or_create(&CauseLabels { cause }).inc_by(count);
+    }
+
+    /// Counts records that a sink has taken.
+    pub fn sink_sent(&self, sink: &str, count: u64) {
+        self.sink_records.get_or_create(&SinkLabels { sink: sink.to_owned() }).inc_by(count);
+    }
+
+    /// Counts a batch that a sink did not take.
+    pub fn sink_failed(&self, sink: &str) {
+        self.sink_failures.get_or_create(&SinkLabels { sink: sink.to_owned() }).inc();
+    }
+
+    /// How many durable records a sink has not taken.
+    pub fn sink_lag(&self, sink: &str, records: u64) {
+        self.sink_lag.get_or_create(&SinkLabels { sink: sink.to_owned() }).set(records);
     }
 
     /// The text of `/metrics` (OpenMetrics).

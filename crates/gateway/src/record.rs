@@ -49,6 +49,10 @@ pub struct Recorder {
     refused: Notify,
     /// When the last heartbeat was recorded, Unix seconds.
     beat: AtomicU64,
+    /// Records in the log when it was opened.
+    opened: u64,
+    /// Sinks that are down and without which no call goes on.
+    blocking: AtomicU64,
 }
 
 /// Told of the keys of persons that were just destroyed.
@@ -148,6 +152,8 @@ pub fn open(config: &Config) -> Result<Opened, String> {
             owed: Mutex::default(),
             refused: Notify::new(),
             beat: AtomicU64::new(seconds()),
+            opened: recovered.size,
+            blocking: AtomicU64::new(0),
         },
         mac,
         token_key,
@@ -231,6 +237,10 @@ impl Recorder {
         let owed = draft.of.filter(|_| draft.ty.answers()).map(|of| Owed { of, gs, epochs });
         if draft.ty == LeafType::CallDecision && self.owed().len() >= MOST_OWED {
             tracing::error!("too many outcomes are owed to the log; no further decision is taken");
+            return Err(NotRecorded);
+        }
+        if draft.ty == LeafType::CallDecision && self.blocking.load(Ordering::Relaxed) > 0 {
+            tracing::debug!("a sink is down that calls wait for (`when_down: block`)");
             return Err(NotRecorded);
         }
         // Keys that are new to this record are known to be durable after it.
@@ -371,6 +381,21 @@ impl Recorder {
     /// The reason.
     pub fn healthy(&self) -> Result<(), String> {
         self.log.refuses().map_or(Ok(()), |e| Err(e.to_string()))
+    }
+
+    /// How many records of the log are durable.
+    #[must_use]
+    pub(crate) fn durable(&self) -> u64 {
+        self.opened + self.log.metrics().records
+    }
+
+    /// A sink that calls wait for is down, or is well again.
+    pub(crate) fn block(&self, down: bool) {
+        if down {
+            self.blocking.fetch_add(1, Ordering::Relaxed);
+        } else {
+            self.blocking.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 
     /// Counters of the log.

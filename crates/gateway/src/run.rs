@@ -90,6 +90,7 @@ pub async fn start(start: Start) -> Result<Running, Vec<String>> {
         bound: Mutex::new(addresses.clone()),
         runtime: ArcSwap::from_pointee(runtime),
     });
+    crate::sink::start(&gateway).map_err(one)?;
     let mut listeners = listen(&gateway, sockets);
     let mut admin_address = None;
     if let Some(socket) = admin {

@@ -7,7 +7,7 @@ use std::io::Read as _;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use carnet_config::Config;
+use carnet_config::{Activity, Config, Processing, ServerConfig};
 use carnet_json::quote;
 use carnet_store::{RealDisk, StoreError, keep_state};
 use sha2::{Digest as _, Sha256};
@@ -34,14 +34,76 @@ pub(crate) fn configuration(config: &Config) -> Vec<u8> {
         .map(|(class, a)| format!("{}:\"{}\"", quote(class.name()), a.name()))
         .collect();
     format!(
-        r#"{{"configuration":{},"format":"carnet-configuration/1","masking":{{"classes":{{{}}},"countries":[{}],"default":"{}","names_in_text":{}}}}}"#,
+        r#"{{"configuration":{},"format":"carnet-configuration/1","masking":{{"classes":{{{}}},"countries":[{}],"default":"{}","names_in_text":{}}}{},"servers":[{}]}}"#,
         quote(&config.canonical()),
         classes.join(","),
         countries.join(","),
         masking.default.name(),
         masking.names_in_text,
+        config.processing.as_ref().map(processing).unwrap_or_default(),
+        config.servers.iter().map(|s| server(config, s)).collect::<Vec<_>>().join(","),
     )
     .into_bytes()
+}
+
+fn list(texts: &[String]) -> String {
+    format!("[{}]", texts.iter().map(|t| quote(t)).collect::<Vec<_>>().join(","))
+}
+
+/// Members whose value is there, each with a comma before it.
+fn members(all: &[(&str, Option<&str>)]) -> String {
+    let some = all.iter().filter_map(|(name, value)| Some(format!(",\"{name}\":{}", quote((*value)?))));
+    some.collect()
+}
+
+/// What reports declare of a server.
+fn server(config: &Config, s: &ServerConfig) -> String {
+    let keep = s.retention.or(config.evidence.retention).map(|d| format!("{} days", d.as_secs() / 86_400));
+    let more = [
+        ("purpose", s.purpose.as_deref()),
+        ("legal_basis", s.legal_basis.as_deref()),
+        ("region", Some(s.region.as_str())),
+        ("keep", keep.as_deref()),
+    ];
+    format!("{{\"name\":{}{}}}", quote(&s.name), members(&more))
+}
+
+/// The member `processing`, for the records of processing.
+fn processing(p: &Processing) -> String {
+    let activities: Vec<String> = p.activities.iter().map(activity).collect();
+    let more = [
+        ("organisation", p.organisation.as_deref()),
+        ("contact", p.contact.as_deref()),
+        ("representative", p.representative.as_deref()),
+        ("officer", p.officer.as_deref()),
+        ("authority", p.authority.as_deref()),
+    ];
+    format!(
+        r#","processing":{{"role":"{}","measures":{},"activities":[{}]{}}}"#,
+        if p.is_processor { "processor" } else { "controller" },
+        list(&p.measures),
+        activities.join(","),
+        members(&more)
+    )
+}
+
+fn activity(a: &Activity) -> String {
+    let more = [
+        ("legal_basis", a.legal_basis.as_deref()),
+        ("mechanism", a.mechanism.as_deref()),
+        ("keep", a.keep.as_deref()),
+    ];
+    let lists = [
+        ("servers", &a.servers),
+        ("purposes", &a.purposes),
+        ("subjects", &a.subjects),
+        ("classes", &a.classes),
+        ("recipients", &a.recipients),
+        ("countries", &a.countries),
+        ("clients", &a.clients),
+    ];
+    let lists: String = lists.iter().map(|(name, texts)| format!(",\"{name}\":{}", list(texts))).collect();
+    format!("{{\"name\":{}{lists}{}}}", quote(&a.name), members(&more))
 }
 
 /// Version and hash of the running binary.

@@ -192,7 +192,7 @@ fn export(disk: &Arc<dyn Disk>, keys: &Keys, from: u64, dir: &Path) {
         clear.map_err(|_| Why::KeyMissing)?.ok_or(Why::Erased)
     };
     let filter = Filter { from: Some(from), ..Filter::default() };
-    let export = Export { disk: Arc::clone(disk), signer: &signer, open: &open, filter };
+    let export = Export { disk: Arc::clone(disk), signer: &signer, open: &open, filter, exports: Vec::new() };
     let (began, mut out) = (Timed::now(), Vec::new());
     let done = export.write(&dir.join("parts"), &mut out, &mut |_, _, _| {}).unwrap();
     let (wall, used) = began.took();

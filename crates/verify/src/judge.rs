@@ -1,5 +1,6 @@
 //! Decides recorded calls again with the policies that were in force, and looks through what is disclosed for values that
-//! should have been masked. The only part of this program that links more than evidence (feature `judge`).
+//! should have been masked. The only part of this crate that links more than evidence (feature `judge`). The operator's replay
+//! asks other policies the same questions.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -23,7 +24,7 @@ const UNREADABLE: &str = "what is disclosed is not enough";
 
 /// Policies and detectors by the hash that records name.
 #[derive(Default)]
-pub(crate) struct Bench {
+pub struct Bench {
     policies: HashMap<Hash, PolicySet>,
     detectors: HashMap<Hash, Detector>,
     approvals: Approvals,
@@ -132,12 +133,19 @@ fn find(
     detector.find(message.bytes(), message.tape(), &parts, findings).map_err(|_| ())
 }
 
-/// Asks the policies what they were asked then. `None` where not enough is disclosed.
-fn again(set: &PolicySet, record: &Record<'_>) -> Option<Again> {
-    let decision = record.text(field::DECISION)?;
-    if decision != "permit" && decision != "deny" || record.value(field::POLICIES).is_none() {
-        return Some(Again::Cannot(OTHERWISE));
-    }
+/// What policies say of a recorded call now.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Retold {
+    /// What they say, by which policies: first with the purpose that the record has as the token's, then without one. The record
+    /// does not say whether the purpose was the token's or the server's: either may explain it.
+    pub said: [(bool, Vec<String>); 2],
+    /// It depends on content that is masked or not disclosed.
+    pub uncertain: bool,
+}
+
+/// Asks policies what was asked when a call was recorded. `None` where not enough is disclosed for the question.
+#[must_use]
+pub fn ask(set: &PolicySet, record: &Record<'_>) -> Option<Retold> {
     let action = Action::of_method(&record.text(field::METHOD)?);
     let direction = match record.text(field::DIRECTION)?.as_str() {
         "to_server" => Direction::In,
@@ -164,28 +172,50 @@ fn again(set: &PolicySet, record: &Record<'_>) -> Option<Again> {
         approvals: &approvals,
         ..Context::default()
     };
-    let mut recorded = record.list(field::POLICIES);
-    recorded.sort();
-    let mut found = String::new();
-    // The record does not say whether the purpose is the token's or the server's: either may explain it.
-    for principal in [principal(record, purpose.as_deref())?, principal(record, None)?] {
-        let key = PrincipalKey::new(&principal);
-        let request = Request { principal: &key, action, resource: &resource, context: &context };
-        let verdict = set.decide(&request);
+    let incomplete = message.is_none() || record.value(field::MASKING).is_some();
+    let unknown = record.value(field::LABELS).is_some();
+    let mut uncertain = false;
+    let mut one = |purpose: Option<&str>| {
+        let key = PrincipalKey::new(&principal(record, purpose)?);
+        uncertain |= (incomplete || unknown) && set.needs_context(&key, action, &resource);
+        let verdict =
+            set.decide(&Request { principal: &key, action, resource: &resource, context: &context });
         let mut policies: Vec<String> = verdict.policies.iter().map(|p| p.0.to_string()).collect();
         policies.sort();
-        if verdict.is_permit() == (decision == "permit") && policies == recorded {
-            return Some(Again::Same);
-        }
-        let incomplete = message.is_none() || record.value(field::MASKING).is_some();
-        let unknown = record.value(field::LABELS).is_some();
-        if set.needs_context(&key, action, &resource) && (incomplete || unknown) {
-            return Some(Again::Cannot(MASKED));
-        }
-        let now = if verdict.is_permit() { "permit" } else { "deny" };
-        found =
-            format!("{decision} by {} was recorded, {now} by {} is found", list(&recorded), list(&policies));
+        Some((verdict.is_permit(), policies))
+    };
+    let said = [one(purpose.as_deref())?, one(None)?];
+    Some(Retold { said, uncertain })
+}
+
+/// Whether a record is a decision that policies alone took.
+#[must_use]
+pub fn by_policies(record: &Record<'_>) -> bool {
+    let decision = record.text(field::DECISION);
+    matches!(decision.as_deref(), Some("permit" | "deny")) && record.value(field::POLICIES).is_some()
+}
+
+/// Asks the policies what they were asked then. `None` where not enough is disclosed.
+fn again(set: &PolicySet, record: &Record<'_>) -> Option<Again> {
+    let decision = record.text(field::DECISION)?;
+    if !by_policies(record) {
+        return Some(Again::Cannot(OTHERWISE));
     }
+    let retold = ask(set, record)?;
+    let mut recorded = record.list(field::POLICIES);
+    recorded.sort();
+    let same =
+        |(permit, policies): &(bool, Vec<String>)| *permit == (decision == "permit") && *policies == recorded;
+    if retold.said.iter().any(same) {
+        return Some(Again::Same);
+    }
+    if retold.uncertain {
+        return Some(Again::Cannot(MASKED));
+    }
+    let [_, (permit, policies)] = &retold.said;
+    let now = if *permit { "permit" } else { "deny" };
+    let found =
+        format!("{decision} by {} was recorded, {now} by {} is found", list(&recorded), list(policies));
     Some(Again::Differs(found))
 }
 

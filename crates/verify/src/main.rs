@@ -2,13 +2,9 @@
 //!
 //! Exit status: 0 if everything holds, 1 if anything does not, 2 if it could not be checked at all.
 
-#[cfg(feature = "judge")]
-mod approval;
 mod arguments;
 mod book;
 mod folder;
-#[cfg(feature = "judge")]
-mod judge;
 mod package;
 
 use std::io::Write as _;
@@ -136,7 +132,7 @@ fn packed(
 ) -> anyhow::Result<Report> {
     let options = carnet_evidence::package::verify::Options { key, last_checkpoint: last, trust };
     #[cfg(feature = "judge")]
-    let mut bench = judge::Bench::default();
+    let mut bench = carnet_verify::judge::Bench::default();
     #[cfg(feature = "judge")]
     let judge: Option<&mut dyn Judge> = Some(&mut bench);
     #[cfg(not(feature = "judge"))]

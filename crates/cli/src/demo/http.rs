@@ -21,16 +21,16 @@ const LARGEST: usize = 4 << 20;
 const LONGEST: Duration = Duration::from_secs(180);
 
 /// A whole reply.
-pub(super) type Reply = Response<Full<Bytes>>;
+pub(crate) type Reply = Response<Full<Bytes>>;
 
 /// What answers on an address.
-pub(super) trait Site: Send + Sync + 'static {
+pub(crate) trait Site: Send + Sync + 'static {
     /// The reply to a whole request.
     fn answer(&self, head: &Parts, body: &[u8]) -> Reply;
 }
 
 /// A socket of this machine. Anything else is refused here, whoever asks for it.
-pub(super) fn bind(address: SocketAddr) -> anyhow::Result<std::net::TcpListener> {
+pub(crate) fn bind(address: SocketAddr) -> anyhow::Result<std::net::TcpListener> {
     if !address.ip().is_loopback() {
         bail!("the demo listens on loopback only, not on {}", address.ip());
     }
@@ -41,7 +41,7 @@ pub(super) fn bind(address: SocketAddr) -> anyhow::Result<std::net::TcpListener>
 }
 
 /// Answers on a socket until the process ends.
-pub(super) fn serve(listener: std::net::TcpListener, site: Arc<impl Site>) -> anyhow::Result<()> {
+pub(crate) fn serve(listener: std::net::TcpListener, site: Arc<impl Site>) -> anyhow::Result<()> {
     if !listener.local_addr()?.ip().is_loopback() {
         bail!("the demo answers on loopback only");
     }
@@ -89,14 +89,14 @@ fn is_loopback_name(host: &HeaderValue) -> bool {
 }
 
 /// A reply without a body.
-pub(super) fn empty(status: StatusCode) -> Reply {
+pub(crate) fn empty(status: StatusCode) -> Reply {
     let mut reply = Response::new(Full::default());
     *reply.status_mut() = status;
     reply
 }
 
 /// A reply with a body.
-pub(super) fn body(status: StatusCode, kind: &'static str, text: impl Into<Bytes>) -> Reply {
+pub(crate) fn body(status: StatusCode, kind: &'static str, text: impl Into<Bytes>) -> Reply {
     let mut reply = Response::new(Full::new(text.into()));
     *reply.status_mut() = status;
     reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
@@ -104,7 +104,7 @@ pub(super) fn body(status: StatusCode, kind: &'static str, text: impl Into<Bytes
 }
 
 /// Sends a request to an address of this machine and waits for the whole reply.
-pub(super) async fn send(
+pub(crate) async fn send(
     to: SocketAddr,
     mut request: Request<Full<Bytes>>,
 ) -> anyhow::Result<Response<Bytes>> {

@@ -54,6 +54,20 @@ pub(super) fn rendered(
     Ok((id, text))
 }
 
+/// The records of a session, opened as far as its keys allow.
+pub(super) fn session(place: &Place, id: &str) -> anyhow::Result<(String, Vec<Opened>)> {
+    let (recordings, index) = place.indexed()?;
+    let (id, records) = records(&recordings, &index, id)?;
+    let opened = opened(&recordings, &records);
+    Ok((id, opened))
+}
+
+/// The whole pseudonym of the session that begins so.
+pub(super) fn pseudonym_of(place: &Place, id: &str) -> anyhow::Result<String> {
+    let (recordings, index) = place.indexed()?;
+    Ok(records(&recordings, &index, id)?.0)
+}
+
 fn opened(recordings: &Recordings, records: &[Stored]) -> Vec<Opened> {
     records.iter().map(|r| Opened::new(r, &recordings.origin, &recordings.keys)).collect()
 }

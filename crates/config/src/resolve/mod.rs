@@ -3,6 +3,7 @@
 mod approvals;
 mod identity;
 mod masking;
+mod reporting;
 mod server;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -57,6 +58,8 @@ impl Resolver<'_, '_> {
             telemetry: self.telemetry(root.get("telemetry")),
             front: self.joined(root.get("front")),
             admin: self.admin(root.get("admin")),
+            processing: self.processing(root.get("processing"), &servers),
+            sinks: self.sinks(root.get("sinks")),
             drain: root.get("drain").duration(seconds(25)),
             cell,
             listeners,

@@ -6,6 +6,7 @@
 mod approvals;
 mod identity;
 mod masking;
+mod reporting;
 mod server;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use carnet_model::{ClassSet, Region};
 pub use self::approvals::*;
 pub use self::identity::*;
 pub use self::masking::*;
+pub use self::reporting::*;
 pub use self::server::*;
 
 /// Where a secret is read from, written `env:NAME` or `file:PATH`. The value itself is never in a configuration.
@@ -80,6 +82,10 @@ pub struct Config {
     pub front: Option<crate::front::JoinConfig>,
     /// The operator's own listener: `/metrics`, `/readyz` with details.
     pub admin: Option<Admin>,
+    /// What is declared of the processing of personal data; reports compare it with what was recorded.
+    pub processing: Option<Processing>,
+    /// Where records are streamed to.
+    pub sinks: Vec<Sink>,
     /// How long open calls may run on after SIGTERM.
     pub drain: Duration,
 }

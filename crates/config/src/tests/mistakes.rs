@@ -712,6 +712,8 @@ fn defaults_are_as_documented() {
             },
             front: None,
             admin: None,
+            processing: None,
+            sinks: [],
             drain: 25s,
         }
     "#]]

@@ -7,6 +7,7 @@ mod front;
 mod mistakes;
 mod policy_cases;
 mod properties;
+mod reporting;
 mod resolved;
 mod rules;
 

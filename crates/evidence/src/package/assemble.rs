@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::Files;
 use super::lines::Why;
 use super::manifest::Facts;
-use super::produce::{Produce, Sink, TABLE};
+use super::produce::{Given, Produce, Sink, table};
 use super::walk::Walk;
 use crate::verify::{Fault, SourceError};
 
@@ -28,7 +28,7 @@ pub fn produce(
             *count += n;
         }
     };
-    let wanted = TABLE.iter().filter(|p| facts.producers.get(p.name) == Some(&p.version));
+    let wanted = table().filter(|p| facts.producers.get(p.name) == Some(&p.version));
     let mut producers: Vec<Box<dyn Produce>> = wanted.map(|p| (p.make)(facts)).collect();
     let mut walk = Walk::new(files)?;
     while let Some(seen) = walk.next_record()? {
@@ -54,7 +54,7 @@ pub fn produce(
         return Err(broken(*fault));
     }
     for producer in producers {
-        producer.finish(out);
+        producer.finish(&Given { facts, files }, out);
     }
     Ok(counts)
 }

@@ -7,9 +7,14 @@
 
 pub mod archive;
 pub mod assemble;
+pub mod event;
+pub mod export;
 pub mod lines;
 pub mod manifest;
+mod page;
+mod plot;
 pub mod produce;
+pub mod report;
 #[cfg(test)]
 mod tests;
 pub mod verify;

@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 
 use carnet_json::quote;
 
+use super::Files;
 use super::lines::Why;
 use super::manifest::Facts;
 use super::walk::Record;
@@ -21,13 +22,29 @@ pub trait Sink {
     fn write(&mut self, file: &str, bytes: &[u8]);
 }
 
+/// What there is beside the records: what the package says of itself, and its files, of which the states are held by the
+/// hashes in records.
+#[derive(Clone, Copy)]
+pub struct Given<'a> {
+    /// What the package says of itself. Counts are not there yet when a package is made.
+    pub facts: &'a Facts,
+    /// Read files below `state/` only.
+    pub files: &'a dyn Files,
+}
+
+impl std::fmt::Debug for Given<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Given({:?})", self.facts)
+    }
+}
+
 /// Sees every record once, in order, and writes as it goes or at the end. It may depend on nothing else, so that it gives the
 /// same bytes anywhere; it must not keep all records.
 pub trait Produce {
     /// One record.
     fn push(&mut self, record: &Record<'_>, out: &mut dyn Sink);
     /// The end.
-    fn finish(self: Box<Self>, out: &mut dyn Sink);
+    fn finish(self: Box<Self>, given: &Given<'_>, out: &mut dyn Sink);
 }
 
 /// A producer in the table.
@@ -39,6 +56,8 @@ pub struct Producer {
     pub version: u64,
     /// Makes one.
     pub make: fn(&Facts) -> Box<dyn Produce>,
+    /// Only in a package for which it is asked: the exports.
+    pub asked: bool,
 }
 
 impl std::fmt::Debug for Producer {
@@ -47,17 +66,30 @@ impl std::fmt::Debug for Producer {
     }
 }
 
-/// Every producer.
-pub const TABLE: &[Producer] = &[
-    Producer { name: "summary", version: 1, make: |_| Box::<Summary>::default() },
-    Producer { name: "view", version: 1, make: super::view::page },
-    Producer { name: "readme", version: 1, make: super::view::readme },
+/// The producers that are no report and no export. Of two versions the later one is the newest.
+const PAGES: &[Producer] = &[
+    Producer { name: "summary", version: 1, make: |_| Box::<Summary>::default(), asked: false },
+    Producer { name: "view", version: 1, make: super::view::page, asked: false },
+    Producer { name: "view", version: 2, make: super::page::page, asked: false },
+    Producer { name: "readme", version: 1, make: super::view::readme, asked: false },
 ];
 
-/// The producers of the newest versions, as they go into a manifest.
+/// Every producer.
+pub fn table() -> impl Iterator<Item = &'static Producer> {
+    PAGES.iter().chain(super::report::REPORTS).chain(super::export::EXPORTS)
+}
+
+/// The producers of the newest versions, as they go into a manifest: all that need not be asked for, and these exports.
 #[must_use]
-pub fn current() -> BTreeMap<String, u64> {
-    TABLE.iter().map(|p| (p.name.to_owned(), p.version)).collect()
+pub fn current(exports: &[String]) -> BTreeMap<String, u64> {
+    let wanted = |p: &&Producer| !p.asked || exports.iter().any(|e| e == p.name);
+    table().filter(wanted).map(|p| (p.name.to_owned(), p.version)).collect()
+}
+
+/// The newest producer of a name.
+#[must_use]
+pub fn named(name: &str) -> Option<&'static Producer> {
+    table().filter(|p| p.name == name).max_by_key(|p| p.version)
 }
 
 /// `reports/summary.json`: how many records of each type, decisions, methods and tools, masked values by class, what is
@@ -131,7 +163,7 @@ impl Produce for Summary {
         self.add(record);
     }
 
-    fn finish(self: Box<Self>, out: &mut dyn Sink) {
+    fn finish(self: Box<Self>, _: &Given<'_>, out: &mut dyn Sink) {
         let text = format!(
             "{{\"decisions\":{},\"masked\":{},\"methods\":{},\"tools\":{},\"types\":{},\"withheld\":{}}}\n",
             object(&self.decisions),

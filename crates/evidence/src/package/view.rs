@@ -1,11 +1,11 @@
-//! The page for people, `index.html`, and `VERIFY.md`. The page is whole in itself: no script, nothing loaded, and every text
-//! of a record is escaped. It opens by a double click once the package is unpacked.
+//! The first version of the page for people, `index.html`, which packages still have ([`super::page`] is the newest), and
+//! `VERIFY.md`. The page is whole in itself: no script, nothing loaded, and every text of a record is escaped.
 
 use std::fmt::Write as _;
 
 use super::lines::Why;
 use super::manifest::Facts;
-use super::produce::{Produce, Sink, Summary};
+use super::produce::{Given, Produce, Sink, Summary};
 use super::walk::Record;
 use crate::field;
 use crate::leaf::LeafType;
@@ -13,7 +13,7 @@ use crate::leaf::LeafType;
 /// Calls that are listed. All of them are in the streams.
 const LISTED: u64 = 1000;
 
-const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:76rem;padding:0 1rem;color:#1b1b1b;\
+pub(super) const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:76rem;padding:0 1rem;color:#1b1b1b;\
 background:#fff}h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2rem}table{border-collapse:collapse;width:100%}\
 th,td{text-align:left;padding:.25rem .6rem;border-bottom:1px solid #ddd;vertical-align:top;overflow-wrap:anywhere}\
 th{background:#f4f4f4}.deny,.withhold,.refuse{color:#a40000;font-weight:600}code{font-size:.9em}";
@@ -77,7 +77,7 @@ impl Produce for Page {
         );
     }
 
-    fn finish(self: Box<Self>, out: &mut dyn Sink) {
+    fn finish(self: Box<Self>, _: &Given<'_>, out: &mut dyn Sink) {
         let f = &self.facts;
         let mut html = format!(
             "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n\
@@ -110,7 +110,7 @@ impl Produce for Page {
     }
 }
 
-fn asked(html: &mut String, facts: &Facts) {
+pub(super) fn asked(html: &mut String, facts: &Facts) {
     let asked = &facts.asked;
     let times = [("from", asked.from), ("to", asked.to)];
     let times = times.into_iter().filter_map(|(name, t)| Some((name.to_owned(), utc(t?))));
@@ -125,7 +125,7 @@ fn asked(html: &mut String, facts: &Facts) {
     html.push_str("</table>\n");
 }
 
-fn table<'a>(html: &mut String, title: &str, rows: impl Iterator<Item = (&'a str, u64)>) {
+pub(super) fn table<'a>(html: &mut String, title: &str, rows: impl Iterator<Item = (&'a str, u64)>) {
     let mut rows = rows.peekable();
     if rows.peek().is_none() {
         return;
@@ -161,7 +161,7 @@ pub(super) fn readme(facts: &Facts) -> Box<dyn Produce> {
 impl Produce for Readme {
     fn push(&mut self, _: &Record<'_>, _: &mut dyn Sink) {}
 
-    fn finish(self: Box<Self>, out: &mut dyn Sink) {
+    fn finish(self: Box<Self>, _: &Given<'_>, out: &mut dyn Sink) {
         let f = &self.0;
         let text = format!(
             "# How to verify this package\n\n\

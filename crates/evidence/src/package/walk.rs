@@ -1,7 +1,9 @@
 //! Reads the streams of a package side by side: one record after the other, with what belongs to it.
 
+use std::cell::OnceCell;
 use std::io::{BufRead, Read as _};
 
+use super::event::Event;
 use super::lines::{self, LeafLine, Why, Withheld};
 use super::{DISCLOSURES, FRAMES, Files, LEAVES, MOST, WITHHELD, unreadable};
 use crate::disclosure::{self, Disclosure};
@@ -153,9 +155,29 @@ pub struct Record<'a> {
     pub frame: Option<&'a [u8]>,
     /// What is kept back of it.
     pub withheld: &'a Withheld,
+    event: OnceCell<Event>,
+}
+
+impl<'a> Record<'a> {
+    /// A record from its parts.
+    #[must_use]
+    pub fn new(
+        index: u64,
+        leaf: &'a Leaf,
+        disclosed: &'a [Disclosure],
+        frame: Option<&'a [u8]>,
+        withheld: &'a Withheld,
+    ) -> Record<'a> {
+        Record { index, leaf, disclosed, frame, withheld, event: OnceCell::new() }
+    }
 }
 
 impl Record<'_> {
+    /// What reports read of it.
+    pub fn event(&self) -> &Event {
+        self.event.get_or_init(|| Event::of(self))
+    }
+
     /// A disclosure by its name: JSON.
     #[must_use]
     pub fn value(&self, name: &str) -> Option<&[u8]> {
@@ -208,7 +230,7 @@ impl Seen {
     /// The record for producers.
     #[must_use]
     pub fn record<'a>(&'a self, leaf: &'a Leaf, disclosed: &'a [Disclosure]) -> Record<'a> {
-        Record { index: self.index, leaf, disclosed, frame: self.frame.as_deref(), withheld: &self.withheld }
+        Record::new(self.index, leaf, disclosed, self.frame.as_deref(), &self.withheld)
     }
 }
 

@@ -8,18 +8,23 @@
 mod archive;
 mod range;
 mod spool;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
-use carnet_evidence::disclosure;
+use carnet_evidence::disclosure::{self, Disclosure};
 use carnet_evidence::note::Signer;
 use carnet_evidence::package::lines::{Why, Withheld};
 use carnet_evidence::package::manifest::{Asked, Facts, Manifest, sign};
+use carnet_evidence::package::produce::{Given, Producer, Sink};
 use carnet_evidence::package::verify::StateKind;
-use carnet_evidence::package::{ENVELOPE, MANIFEST, VKEY, assemble, produce};
+use carnet_evidence::package::walk::Record;
+use carnet_evidence::package::{ENVELOPE, Files, MANIFEST, VKEY, assemble, produce};
+use carnet_evidence::verify::SourceError;
 use carnet_evidence::{LeafType, field};
 
 use crate::disk::Disk;
@@ -52,11 +57,24 @@ pub struct Filter {
     pub server: Option<String>,
     /// Disclosures that are left out everywhere.
     pub without: Vec<String>,
+    /// Only what concerns one person.
+    pub subject: Option<About>,
+}
+
+/// The records that concern a person, and their key: a pseudonym, by which the package names whom it is about.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct About {
+    /// Id of the person's key.
+    pub key: String,
+    /// Log indexes of the records, and of the decisions and outcomes that belong to them.
+    pub records: BTreeSet<u64>,
 }
 
 impl Filter {
     fn asked(&self) -> Asked {
-        let texts = [("session", &self.session), ("actor", &self.actor), ("server", &self.server)];
+        let key = self.subject.as_ref().map(|about| about.key.clone());
+        let texts =
+            [("session", &self.session), ("actor", &self.actor), ("server", &self.server), ("subject", &key)];
         let mut filters: BTreeMap<String, String> =
             texts.into_iter().filter_map(|(name, v)| Some((name.to_owned(), v.clone()?))).collect();
         if !self.without.is_empty() {
@@ -80,6 +98,8 @@ pub struct Export<'a> {
     pub open: &'a Open<'a>,
     /// What is disclosed.
     pub filter: Filter,
+    /// Exports that the package has beside the reports, by name.
+    pub exports: Vec<String>,
 }
 
 impl std::fmt::Debug for Export<'_> {
@@ -114,7 +134,16 @@ impl Export<'_> {
 
     /// What must be the same for a cut-off export to be gone on with.
     fn parameters(&self, range: &Range) -> String {
-        format!("{:?} {} {} {}", self.filter, range.from, range.to, self.signer.verifier().to_text())
+        // The records of a person grow with the log; their key says whom it is about.
+        let filter = Filter { subject: None, ..self.filter.clone() };
+        let key = self.filter.subject.as_ref().map(|about| &about.key);
+        format!(
+            "{filter:?} {key:?} {:?} {} {} {}",
+            self.exports,
+            range.from,
+            range.to,
+            self.signer.verifier().to_text()
+        )
     }
 
     /// Every record of the range into the streams. Gives the states that they name.
@@ -174,9 +203,22 @@ impl Export<'_> {
         if carnet_evidence::leaf_hash(&bytes) != stored.leaf_hash {
             return Err(damaged());
         }
+        let (found, erased) = self.sealed(stored)?;
+        spool.record(stored.index, &stored.leaf_hash, &bytes, &found)?;
+        Ok(erased)
+    }
+
+    /// What is shown of a record, and the key references of slots that are erased.
+    fn sealed(&self, stored: &Stored) -> Result<(Sealed, Vec<String>), StoreError> {
+        let leaf = &stored.leaf;
+        let damaged =
+            || StoreError::Damaged { what: "leaf", path: "log/segments".to_owned(), index: stored.index };
         let mut erased = Vec::new();
         let mut found = Sealed::default();
-        let outside = (!self.filter.in_period(leaf.draft.t)).then_some(Why::OutsidePeriod);
+        let outside = (!self.filter.in_period(leaf.draft.t)).then_some(Why::OutsidePeriod).or_else(|| {
+            let about = self.filter.subject.as_ref()?;
+            (!about.records.contains(&stored.index)).then_some(Why::OutsideFilter)
+        });
         for (reference, blob) in leaf.draft.bl.iter().zip(&stored.blobs) {
             let is_frame = reference.k.ends_with("/f");
             // A frame is opened only where its disclosures are shown: they hold its hash.
@@ -192,8 +234,60 @@ impl Export<'_> {
                 (true, Err(why)) => found.withheld.f = Some(why),
             }
         }
-        spool.record(stored.index, &stored.leaf_hash, &bytes, &found)?;
-        Ok(erased)
+        Ok((found, erased))
+    }
+
+    /// Gives every record of the period as producers see it, without making a package. Records of another time are left
+    /// out. How many there were.
+    ///
+    /// # Errors
+    /// As [`Export::write`], and whatever `each` returns.
+    pub fn records(
+        &self,
+        each: &mut dyn FnMut(&Record<'_>) -> Result<(), StoreError>,
+    ) -> Result<u64, StoreError> {
+        let from = range::find(&self.disk, &self.filter).map_or(0, |range| range.from);
+        let mut given = 0;
+        Reader::new(Arc::clone(&self.disk)).read(from, &mut |stored| {
+            if !self.filter.in_period(stored.leaf.draft.t) {
+                return Ok(true);
+            }
+            let (found, _) = self.sealed(&stored)?;
+            let disclosed: Vec<Disclosure> =
+                found.encoded.iter().flatten().filter_map(|one| disclosure::decode(one)).collect();
+            let frame = found.frame.as_deref().map(str::as_bytes);
+            each(&Record::new(stored.index, &stored.leaf, &disclosed, frame, &found.withheld))?;
+            given += 1;
+            Ok(true)
+        })?;
+        Ok(given)
+    }
+
+    /// Runs one producer over the log, without making a package: what it writes goes to `out`.
+    ///
+    /// # Errors
+    /// As [`Export::records`].
+    pub fn run(&self, producer: &Producer, out: &mut dyn Sink) -> Result<u64, StoreError> {
+        let facts = self.facts(0, 0);
+        let mut produce = (producer.make)(&facts);
+        let given = self.records(&mut |record| {
+            produce.push(record, out);
+            Ok(())
+        })?;
+        produce.finish(&Given { facts: &facts, files: &Kept(&*self.disk) }, out);
+        Ok(given)
+    }
+
+    fn facts(&self, from: u64, to: u64) -> Facts {
+        Facts {
+            origin: self.signer.verifier().name().to_owned(),
+            key: self.signer.verifier().to_text(),
+            from,
+            to,
+            asked: self.filter.asked(),
+            counts: BTreeMap::new(),
+            producers: produce::current(&self.exports),
+        }
     }
 
     /// The disclosures of a record, if it is one that was asked for. `None` for a slot that is no list of disclosures.
@@ -258,15 +352,7 @@ impl Export<'_> {
         range: &Range,
         progress: &mut Progress<'_>,
     ) -> Result<Facts, StoreError> {
-        let mut facts = Facts {
-            origin: self.signer.verifier().name().to_owned(),
-            key: self.signer.verifier().to_text(),
-            from: range.from,
-            to: range.to,
-            asked: self.filter.asked(),
-            counts: BTreeMap::new(),
-            producers: produce::current(),
-        };
+        let mut facts = self.facts(range.from, range.to);
         spool.clear_computed()?;
         let mut sink = spool.sink();
         let all = range.to - range.from;
@@ -279,6 +365,25 @@ impl Export<'_> {
         spool.put(ENVELOPE, sign(manifest.as_bytes(), self.signer).as_bytes())?;
         spool.put(MANIFEST, manifest.as_bytes())?;
         Ok(facts)
+    }
+}
+
+/// The states of a data folder as the files of a package that would have them.
+struct Kept<'a>(&'a dyn Disk);
+
+impl Files for Kept<'_> {
+    fn names(&self) -> Result<Vec<String>, SourceError> {
+        Ok(Vec::new())
+    }
+
+    fn open<'s>(&'s self, name: &str) -> Result<Option<Box<dyn std::io::BufRead + 's>>, SourceError> {
+        let hex = name.strip_prefix("state/").and_then(|n| n.split('/').nth(1)).and_then(|n| n.get(..64));
+        let byte = |hex: &str, i: usize| u8::from_str_radix(hex.get(2 * i..2 * i + 2)?, 16).ok();
+        let hash: Option<Vec<u8>> = hex.and_then(|hex| (0..32).map(|i| byte(hex, i)).collect());
+        let Some(hash) = hash.and_then(|h| <[u8; 32]>::try_from(h).ok()) else { return Ok(None) };
+        let bytes = read_state(self.0, &hash)
+            .map_err(|e| SourceError { path: name.to_owned(), why: e.to_string() })?;
+        Ok(bytes.map(|b| Box::new(std::io::Cursor::new(b)) as Box<dyn std::io::BufRead>))
     }
 }
 

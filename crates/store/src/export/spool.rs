@@ -20,7 +20,7 @@ use crate::error::{At as _, StoreError};
 
 const NOTE: &str = ".progress";
 /// Records between two notes.
-const EVERY: u64 = 20_000;
+const EVERY: u64 = if cfg!(test) { 500 } else { 20_000 };
 const STREAMS: [&str; 4] = [LEAVES, DISCLOSURES, FRAMES, WITHHELD];
 const BUFFER: usize = 1 << 18;
 

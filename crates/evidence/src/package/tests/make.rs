@@ -205,7 +205,22 @@ impl Pack {
 
 /// Computes what is computed from the streams, and signs.
 pub(crate) fn produce(out: &mut Map, from: u64, to: u64) {
-    out.0.retain(|name, _| !name.starts_with("reports/") && name != "index.html" && name != "VERIFY.md");
+    produce_with(out, from, to, Vec::new());
+}
+
+/// As [`produce`], with exports.
+pub(crate) fn produce_with(out: &mut Map, from: u64, to: u64, exports: Vec<String>) {
+    produce_by(out, from, to, current(&exports));
+}
+
+/// As [`produce`], by these producers.
+pub(crate) fn produce_by(out: &mut Map, from: u64, to: u64, producers: BTreeMap<String, u64>) {
+    out.0.retain(|name, _| {
+        !name.starts_with("reports/")
+            && !name.starts_with("exports/")
+            && name != "index.html"
+            && name != "VERIFY.md"
+    });
     let mut facts = Facts {
         origin: ORIGIN.to_owned(),
         key: signer().verifier().to_text(),
@@ -213,7 +228,7 @@ pub(crate) fn produce(out: &mut Map, from: u64, to: u64) {
         to,
         asked: Asked { from: Some(T0), to: None, filters: [("server".to_owned(), "crm".to_owned())].into() },
         counts: BTreeMap::new(),
-        producers: current(),
+        producers,
     };
     let streams = out.clone();
     match assemble::produce(&streams, &facts, out, &mut |_| {}) {

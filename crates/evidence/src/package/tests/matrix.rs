@@ -151,9 +151,9 @@ fn with_the_key_and_the_old_checkpoints() {
         faults(&files)
     });
     expect![[r#"
-        omit: root-mismatch session-counter-gap decision-without-outcome disclosure-unreferenced leaf-omitted frame-unreferenced count-wrong report-missing
+        omit: root-mismatch session-counter-gap decision-without-outcome disclosure-unreferenced leaf-omitted frame-unreferenced count-wrong report-differs report-missing
         truncate: truncated root-mismatch
-        reorder: root-mismatch session-counter-gap disclosure-unreferenced leaf-reordered frame-unreferenced slot-unaccounted count-wrong report-missing
+        reorder: root-mismatch session-counter-gap disclosure-unreferenced leaf-reordered frame-unreferenced slot-unaccounted count-wrong report-differs report-missing
         insert: root-mismatch session-counter-gap session-count-wrong leaf-inserted slot-unaccounted
         replace: leaf-altered root-mismatch session-link-broken
         frontier: frontier-wrong
@@ -237,11 +237,11 @@ fn what_is_disclosed() {
         frame whose hash is withheld: frame-unreferenced
         erased without key.destroy: erased-without-key-destroy
         no key and no reason: key-missing
-        of a leaf that is not there: disclosure-unreferenced count-wrong report-missing
-        out of order: disclosure-malformed frame-unreferenced slot-unaccounted count-wrong report-missing
-        no line at all: disclosure-malformed frame-unreferenced slot-unaccounted count-wrong report-missing
-        an unknown reason: withheld-malformed count-wrong report-missing
-        a frame that is no line: frame-malformed slot-unaccounted count-wrong report-missing
+        of a leaf that is not there: disclosure-unreferenced count-wrong report-differs report-missing
+        out of order: disclosure-malformed frame-unreferenced slot-unaccounted count-wrong report-differs report-missing
+        no line at all: disclosure-malformed frame-unreferenced slot-unaccounted count-wrong report-differs report-missing
+        an unknown reason: withheld-malformed count-wrong report-differs report-missing
+        a frame that is no line: frame-malformed slot-unaccounted count-wrong report-differs report-missing
     "#]]
     .assert_eq(&out);
 }

@@ -2,7 +2,7 @@
 
 mod anchors;
 mod container;
-mod make;
+pub(crate) mod make;
 mod matrix;
 
 use expect_test::expect;
@@ -20,8 +20,8 @@ fn a_sound_package_holds() {
     let report = report(&files, None, None);
     expect![[r#"
         package gw.example/acme/eu-central-1/1: 13 leaves, 13 under the checkpoint
-          manifest     holds    15 files listed
-          files        holds    17 files
+          manifest     holds    42 files listed
+          files        holds    44 files
           checkpoints  holds    0 leaves before, 13 leaves at the end
           history      skipped
               note: no earlier checkpoint to compare with
@@ -39,7 +39,7 @@ fn a_sound_package_holds() {
               note: this program was built without the policy engine
           masking      skipped
               note: this program was built without the detector
-          reports      holds    3 computed again
+          reports      holds    30 computed again
           approvals    holds    0 requests, 0 votes, 0 used, 0 ended otherwise, 0 open
           witnesses    skipped  0 cosignatures
               note: the trust file asks for no witness

@@ -161,7 +161,7 @@ pub fn verify(
     let (links, calls) = sessions.finish(last_start, stopped);
     steps.extend([links, calls, alive.finish()]);
     steps.extend(records.finish(facts));
-    steps.push(produced.finish(&manifest));
+    steps.push(produced.finish(files, &manifest));
     steps.extend(anchors.finish(facts.to));
     steps.push(approvals.finish());
     Ok(Report {

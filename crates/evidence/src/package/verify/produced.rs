@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest as _, Sha256};
 
+use crate::package::Files;
 use crate::package::manifest::{Facts, Manifest};
-use crate::package::produce::{Produce, Sink, TABLE};
+use crate::package::produce::{Given, Produce, Sink, table};
 use crate::package::walk::Record;
 use crate::tree::Hash;
 use crate::verify::{Fault, Step};
@@ -33,7 +34,7 @@ impl Produced {
     pub(super) fn new(facts: &Facts) -> Self {
         let (mut producers, mut unknown) = (Vec::new(), Vec::new());
         for (name, version) in &facts.producers {
-            match TABLE.iter().find(|p| p.name == name && p.version == *version) {
+            match table().find(|p| p.name == name && p.version == *version) {
                 Some(producer) => producers.push((producer.make)(facts)),
                 None => unknown.push(format!("{name} {version}")),
             }
@@ -47,10 +48,11 @@ impl Produced {
         }
     }
 
-    pub(super) fn finish(mut self, manifest: &Manifest) -> Step {
+    pub(super) fn finish(mut self, files: &dyn Files, manifest: &Manifest) -> Step {
+        let given = Given { facts: &manifest.facts, files };
         let mut step = Step::new("reports");
         for producer in self.producers {
-            producer.finish(&mut self.hashes);
+            producer.finish(&given, &mut self.hashes);
         }
         let hashes: BTreeMap<String, Hash> =
             self.hashes.0.into_iter().map(|(name, sha)| (name, sha.finalize().into())).collect();
