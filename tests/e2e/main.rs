@@ -21,6 +21,7 @@ mod package;
 mod privacy;
 mod replay;
 mod reports;
+mod residency;
 mod retention;
 mod sdk;
 mod servers;

@@ -72,6 +72,16 @@ fn examples(root: &Path) -> Result<()> {
         let name = file.display().to_string();
         quiet(&format!("carnet check {name}"), command(&carnet, root, &["check", "--config", &name]))?;
     }
+    // The ready-made sets of policies, each with the cases that it comes with.
+    for entry in fs::read_dir(root.join("policies")).context("read policies")? {
+        let file = entry?.path().join("carnet.yaml");
+        if file.is_file() {
+            let name = file.display().to_string();
+            quiet(&format!("carnet check {name}"), command(&carnet, root, &["check", "--config", &name]))?;
+            let test = ["policy", "test", "--config", &name];
+            quiet(&format!("carnet policy test {name}"), command(&carnet, root, &test))?;
+        }
+    }
     quiet("carnet demo --once", command(&carnet, root, &["demo", "--once"]))?;
     Ok(())
 }

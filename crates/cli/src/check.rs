@@ -6,8 +6,7 @@ use std::process::ExitCode;
 
 use carnet_config::{Config, Credentials, EnvValue, SecretRef, Transport};
 use carnet_gateway::credentials::resolve;
-use carnet_gateway::load;
-use carnet_residency::Jurisdictions;
+use carnet_gateway::{load, residency};
 
 use crate::sessions::wording;
 use crate::{ConfigFile, output};
@@ -64,9 +63,12 @@ fn check(path: &Path) -> Found {
     let mut parts =
         Parts { servers: config.servers.len(), listeners: config.listeners.len(), ..Parts::default() };
     let compiled = load::read_policies(&config.policies).and_then(|(sources, files)| {
-        let table = Jurisdictions::built_in().map_err(|e| vec![e.to_string()])?;
+        let (table, _) = residency::table(config)?;
         parts.files = files.len();
-        load::policies(config, &table, &sources)
+        let policies = load::policies(config, &table, &sources)?;
+        found.warnings.extend(residency::cell(config, &table).err());
+        found.errors.extend(residency::refused(config, &table, &policies));
+        Ok(policies)
     });
     match compiled {
         Ok(policies) => {

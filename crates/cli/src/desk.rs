@@ -8,6 +8,7 @@ use carnet_config::{Config, Source};
 use carnet_evidence::{Draft, Epochs};
 use carnet_gateway::desk::{Act, Answer, Ask, Clerk, Desk, Person};
 use carnet_gateway::{control, load, record};
+use carnet_residency::Known;
 
 use crate::sessions::Place;
 
@@ -64,7 +65,8 @@ fn alone(config: &Config, act: Act) -> anyhow::Result<Answer> {
         let mut opened = record::open(config).map_err(|e| anyhow::anyhow!(e))?;
         // No configuration is in force while a command runs.
         let epochs = Epochs::default();
-        opened.begin(config, epochs).await?;
+        // The log is there, so its genesis is.
+        opened.begin(config, epochs, Known::Asserted).await?;
         let clerk = Clerk::os(rustix::process::getuid().as_raw());
         let desk = Desk { recorder: &opened.recorder, epochs, clerk: &clerk, config: Some(config) };
         let answer = desk.act(act).await;

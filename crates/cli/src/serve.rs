@@ -17,6 +17,7 @@ pub(crate) struct Args {
 
 /// Runs the gateway.
 pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
+    carnet_gateway::memory::close();
     let file = args.config.config;
     let (loaded, policies) = match load::read_config(&file).and_then(|loaded| {
         load::read_policies(&loaded.config.policies).map(|(policies, _)| (loaded, policies))

@@ -25,6 +25,7 @@ pub(crate) const VALIDATORS: &[&str] = &[
     "mod37-36",
     "gs1",
 ];
+pub(crate) const MECHANISMS: &[&str] = &["adequacy", "scc", "bcr", "art49"];
 pub(crate) const KINDS: &[&str] = &["user", "workload"];
 
 pub(crate) static FILE: Table = Table {
@@ -42,6 +43,7 @@ pub(crate) static FILE: Table = Table {
         key("identity", T(&IDENTITY), "Who may call and how they prove who they are."),
         key("policies", List(&Path), "Policy files, or folders of *.cedar. None: every call is denied."),
         key("servers", Map(&Name, &T(&SERVER)), "The MCP servers behind the gateway, each at /mcp/NAME."),
+        key("residency", T(&RESIDENCY), "Where data may be and go: zones, grounds, places of models."),
         key("masking", T(&MASKING), "What replaces values that the policy does not reveal."),
         key("approvals", T(&APPROVALS), "How calls wait for an approval, and who is who."),
         key("limits", T(&LIMITS), "Sizes, counts, times and rates."),
@@ -65,6 +67,46 @@ static CELL: Table = Table {
             Region,
             "Where the gateway runs and its log lies: a country (de) or a cloud region (eu-west-2).",
         ),
+        key("attestation", T(&ATTESTATION), "What its cloud signs about its place."),
+    ],
+};
+
+static ATTESTATION: Table = Table {
+    name: "an attestation",
+    keys: &[
+        need("document", Path, "The instance identity document of an Amazon EC2 instance."),
+        need("signature", Path, "Its RSA signature in base64, as the metadata service gives it."),
+        need("key", Path, "PEM public key of Amazon's certificate for the region."),
+    ],
+};
+
+static RESIDENCY: Table = Table {
+    name: "residency",
+    keys: &[
+        key(
+            "enforce",
+            Flag,
+            "Refuse unknown places: at the start for what is configured, for callers in each message. Default: false",
+        ),
+        key("table", Path, "A table of jurisdictions in place of the one that is built in."),
+        key("zones", Map(&Name, &List(&Region)), "Zones of one's own: countries, regions, zones before it."),
+        key("mechanisms", List(&T(&MECHANISM)), "Grounds on which data may go, for policies to ask for."),
+        key("models", Map(&Text, &Region), "Where the models of agents run, by the agent's subject."),
+    ],
+};
+
+static MECHANISM: Table = Table {
+    name: "a mechanism",
+    keys: &[
+        need("kind", Words(MECHANISMS), "What it is; adequacy: the recipient is under the framework named."),
+        key("framework", Name, "Of adequacy: the framework that the decision asks for, such as dpf."),
+        key("module", Count, "Of scc: the module, 1 to 4."),
+        key("ground", Words(carnet_residency::Ground::WORDS), "Of art49: the situation."),
+        need("reference", Text, "Where it is written, for the record."),
+        key("from", Region, "From where. Default: anywhere."),
+        need("to", Region, "To where."),
+        key("servers", List(&Name), "With which servers. Default: all."),
+        key("until", Time, "Last day. Default: none."),
     ],
 };
 
@@ -115,6 +157,7 @@ static ISSUER: Table = Table {
         key("claims", T(&CLAIMS), "Which claim says what."),
         key("required_scopes", List(&Text), "Scopes that every token must carry."),
         key("ca", Path, "PEM roots for fetching its keys, instead of the system's."),
+        key("region", Region, "Where it is."),
     ],
 };
 
@@ -175,6 +218,10 @@ static SERVER: Table = Table {
             Region,
             "Where the server processes data. Default: the cell's for command, unknown for url.",
         ),
+        key("origin", Region, "Whose law its data is under. Default: region"),
+        key("classes", List(&Class), "Classes of data that it gives out; others are reported as drift."),
+        key("data_countries", List(&Region), "Countries whose numbers it gives out; others are reported."),
+        key("subject_categories", List(&Text), "Whom its data is about, such as patients."),
         key("purpose", Text, "What calls to it are for, unless the token says so."),
         key("legal_basis", Text, "On which legal basis."),
         key("labels", List(&Text), "Labels that policies may test."),
@@ -239,6 +286,7 @@ static OAUTH: Table = Table {
         key("resource", Text, "Resource indicator (RFC 8707)."),
         key("audience", Text, "Audience (Auth0)."),
         key("auth", Words(&["basic", "post"]), "How the client shows its secret. Default: basic"),
+        key("region", Region, "Where the token endpoint is."),
     ],
 };
 
@@ -467,6 +515,7 @@ static WITNESS: Table = Table {
     keys: &[
         need("policy", Path, "A file in the form of C2SP tlog-policy, with the URLs of the witnesses."),
         key("every", Duration, "How often a checkpoint is submitted. Default: 60s"),
+        key("regions", List(&Region), "Where the witnesses are, all of them."),
         key("ca", Path, "PEM roots for https. Default: the system's."),
         key("allow_plaintext", Flag, "Allow http:// to a host that is not loopback. Default: false"),
     ],
@@ -477,6 +526,7 @@ static TIMESTAMP: Table = Table {
     keys: &[
         need("url", Url, "Address of the time stamp authority."),
         key("every", Duration, "How often a checkpoint is stamped. Default: 1h"),
+        key("region", Region, "Where it is."),
         key("ca", Path, "PEM roots for https. Default: the system's."),
         key("allow_plaintext", Flag, "Allow http:// to a host that is not loopback. Default: false"),
     ],

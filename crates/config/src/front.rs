@@ -38,6 +38,7 @@ pub(crate) static JOIN: Table = Table {
             Path,
             "PEM public key (Ed25519) of who signs policies for all cells. Default: none are taken",
         ),
+        key("region", Place, "Where the front is."),
         key(
             "connections",
             Count,
@@ -111,6 +112,8 @@ pub struct JoinConfig {
     pub assertions: PathBuf,
     /// Public key of distributed policies.
     pub policies: Option<PathBuf>,
+    /// Where the front is, where that is stated.
+    pub region: Option<Region>,
     /// Connections at once.
     pub connections: usize,
 }
@@ -217,6 +220,7 @@ impl Resolver<'_, '_> {
             ca: view.get("ca").path(folder)?,
             assertions: view.get("assertions").path(folder)?,
             policies: view.get("policies").path(folder),
+            region: view.get("region").region(),
             connections: view.get("connections").count(2),
         })
     }

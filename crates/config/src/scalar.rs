@@ -137,8 +137,13 @@ pub(crate) fn name(text: &str) -> bool {
     (1..=63).contains(&text.len()) && text.bytes().all(word) && !text.starts_with('-') && !text.ends_with('-')
 }
 
-/// A country, subdivision or cloud region by syntax: letters, digits and hyphens, beginning with two letters.
+/// A country, subdivision, zone or cloud region by syntax: letters, digits and hyphens, beginning with two letters; before it
+/// may stand whose region it is, as in `alibaba:eu-west-1`.
 pub(crate) fn region(text: &str) -> bool {
+    let (provider, text) = text.split_once(':').unwrap_or(("any", text));
+    if provider.is_empty() || provider.len() > 40 || !provider.bytes().all(|b| b.is_ascii_alphanumeric()) {
+        return false;
+    }
     let mut bytes = text.bytes();
     let starts = bytes.by_ref().take(2).filter(u8::is_ascii_alphabetic).count() == 2;
     starts

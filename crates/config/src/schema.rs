@@ -71,7 +71,7 @@ fn pattern(kind: &Kind) -> &'static str {
         Kind::Rate => "^[1-9][0-9]*/[0-9]*(ms|s|m|min|h|d)( burst [1-9][0-9]*)?$",
         Kind::Secret => "^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$",
         Kind::EnvValue => "^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+|value:.*)$",
-        Kind::Region => "^[A-Za-z]{2}[A-Za-z0-9-]*$",
+        Kind::Region => "^([A-Za-z0-9]+:)?[A-Za-z]{2}[A-Za-z0-9-]*$",
         Kind::Sha256 => "^[0-9A-Fa-f]{64}$",
         Kind::Time => "^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)?$",
         Kind::HeaderName => "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$",

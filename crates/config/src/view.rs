@@ -60,7 +60,7 @@ impl<'a> View<'a> {
     }
 
     /// A mapping's keys and values.
-    pub(crate) fn pairs(&self) -> impl Iterator<Item = (&'a str, Place, View<'a>)> {
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (&'a str, Place, View<'a>)> + use<'a> {
         self.entries().iter().map(|e| (e.key.as_str(), e.key_at, View::of(e)))
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use carnet_evidence::seal::MacKey;
-use carnet_model::{Identity, IdentityKind, Principal, Region};
+use carnet_model::{ClassSet, Identity, IdentityKind, Principal, Region};
 use carnet_policy::PrincipalKey;
 
 use crate::shell::Moment;
@@ -82,6 +82,14 @@ pub struct ServerFacts {
     pub name: Arc<str>,
     /// Where it is.
     pub region: Region,
+    /// Whose law its data is under, where that is another place than where it is.
+    pub origin: Option<Region>,
+    /// The classes of data that it is said to give out; `None`: nobody says.
+    pub classes: Option<ClassSet>,
+    /// The countries whose numbers it is said to give out; `None`: nobody says.
+    pub countries: Option<Vec<Region>>,
+    /// Whom its data is about, such as `patients`.
+    pub categories: Vec<Arc<str>>,
     /// Why its data is processed, where stated.
     pub purpose: Option<Arc<str>>,
     /// On which legal basis, where stated.

@@ -9,6 +9,7 @@
 //! and randomness are asked of the shell.
 
 mod arguments;
+mod crossing;
 mod decide;
 mod facts;
 mod hold;
@@ -29,6 +30,7 @@ mod turns;
 mod vault;
 mod walk;
 
+pub use crossing::{Crossing, Places, ResidencyRules};
 pub use facts::{Caller, Cell, ServerFacts};
 pub use hold::Waiting;
 pub use permitted::{Permitted, Recorded};

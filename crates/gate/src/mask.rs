@@ -11,9 +11,10 @@ use carnet_masking::{Detector, Findings, Part, PartKind, Plan, Report, Seam, Tra
 use carnet_mcp::Message;
 use carnet_mcp::content::{self, PartKind as ContentKind};
 use carnet_model::{Action, ClassSet, DataClass, PolicyId, Region, Transform};
-use carnet_policy::{Choice, Direction, Flow};
+use carnet_policy::{Choice, Context, Direction, Flow, Stop};
 
 use crate::arguments::CallArguments;
+use crate::crossing::{Crossing, Moved, country_of};
 use crate::decide::{self, Subject};
 use crate::facts::{Caller, Cell};
 use crate::restore::{Restored, Restoring};
@@ -45,6 +46,26 @@ pub(crate) struct Masked {
     pub restored: Restored,
     /// Values to keep before the message is delivered.
     pub deposits: Vec<Deposit>,
+    /// What was decided about the classes found.
+    pub moved: Moved,
+    /// What the server gives out and is not said to.
+    pub drift: Drift,
+}
+
+/// What a server gives out that the configuration does not say it has. Classes and kinds, never a value.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Drift {
+    /// Classes.
+    pub classes: ClassSet,
+    /// Kinds of numbers of other countries, such as `FR_NIR`.
+    pub kinds: Vec<&'static str>,
+}
+
+impl Drift {
+    /// Whether there is none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.classes.is_empty() && self.kinds.is_empty()
+    }
 }
 
 impl Masked {
@@ -69,6 +90,10 @@ pub(crate) enum Withheld {
     Restore,
     /// What it hides could not be kept.
     Vault,
+    /// A policy keeps back what has a class found in it.
+    Blocked,
+    /// A policy lets such a thing go only once it is approved.
+    Held,
 }
 
 impl Withheld {
@@ -81,6 +106,8 @@ impl Withheld {
             Withheld::Input => "input-denied",
             Withheld::Restore => "restore-denied",
             Withheld::Vault => "vault-failed",
+            Withheld::Blocked => "blocked",
+            Withheld::Held => "held",
         }
     }
 
@@ -93,6 +120,8 @@ impl Withheld {
             Withheld::Input => "the server asks for input that no policy permits it to ask for",
             Withheld::Restore => "a token in it stands for a value that may not be used here",
             Withheld::Vault => "the values that it hides could not be kept for their return",
+            Withheld::Blocked => "a policy keeps back content with data of this kind",
+            Withheld::Held => "a policy lets content with data of this kind go only once it is approved",
         }
     }
 }
@@ -103,6 +132,7 @@ pub(crate) struct Withholding {
     pub message: Message,
     pub reason: Withheld,
     pub found: ClassSet,
+    pub drift: Drift,
     pub mac: [u8; 32],
     pub size: usize,
 }
@@ -127,7 +157,8 @@ impl Around<'_> {
     pub(crate) fn withhold(&self, message: Message, reason: Withheld) -> Box<Withholding> {
         let mac = self.cell.mac.mac(self.mac_field(), message.bytes());
         let size = message.bytes().len();
-        Box::new(Withholding { message, reason, found: ClassSet::EMPTY, mac, size })
+        let drift = Drift::default();
+        Box::new(Withholding { message, reason, found: ClassSet::EMPTY, drift, mac, size })
     }
 
     fn detector(&self) -> &Detector {
@@ -146,13 +177,30 @@ impl Around<'_> {
     }
 
     /// Where the content comes from and where it goes.
-    pub(crate) fn regions(&self) -> (Region, Region) {
-        let caller = self.caller.principal.region.clone().unwrap_or_else(Region::unknown);
-        let server = self.session.server.region.clone();
-        match self.subject.direction {
-            Direction::In => (caller, server),
-            Direction::Out => (server, caller),
+    fn crossing(&self) -> Crossing {
+        Crossing::of(self.snapshot, &self.session.server, self.caller, self.subject.direction, self.now)
+    }
+
+    /// What is found and is not said to be there. Only what the server sends can drift.
+    fn drift(&self, findings: &Findings) -> Drift {
+        let server = &self.session.server;
+        if self.subject.direction == Direction::In {
+            return Drift::default();
         }
+        let classes = server.classes.map_or(ClassSet::EMPTY, |said| findings.classes().difference(said));
+        let mut kinds: Vec<&'static str> = Vec::new();
+        if let Some(countries) = &server.countries {
+            let table = &self.snapshot.jurisdictions;
+            let foreign = |kind: &str| {
+                country_of(table, kind).is_some_and(|c| {
+                    !countries.iter().any(|said| table.covers(said, &Region::new(c.as_str())))
+                })
+            };
+            kinds.extend(findings.iter().map(|f| f.kind).filter(|kind| foreign(kind)));
+            kinds.sort_unstable();
+            kinds.dedup();
+        }
+        Drift { classes, kinds }
     }
 }
 
@@ -160,10 +208,12 @@ impl Around<'_> {
 pub(crate) fn mask(around: &Around<'_>, message: Message) -> Result<Masked, Box<Withholding>> {
     let mac = around.cell.mac.mac(around.mac_field(), message.bytes());
     let size = message.bytes().len();
-    let withhold = |reason, found, message| Box::new(Withholding { message, reason, found, mac, size });
+    let withhold =
+        |reason, found, drift, message| Box::new(Withholding { message, reason, found, drift, mac, size });
     let mut findings = Findings::new();
     if find(around, &message, &mut findings).is_err() {
-        return Err(withhold(Withheld::Uninspectable, findings.classes(), message));
+        let drift = around.drift(&findings);
+        return Err(withhold(Withheld::Uninspectable, findings.classes(), drift, message));
     }
     let inward = around.subject.direction == Direction::In;
     let restores = inward && !around.vault.keeps_nothing();
@@ -180,7 +230,7 @@ pub(crate) fn mask(around: &Around<'_>, message: Message) -> Result<Masked, Box<
     }
     match Restoring::new(around, &masked.message).restore(&masked.message, around.answers) {
         Ok(restored) => Ok(Masked { restored, ..masked }),
-        Err(reason) => Err(withhold(reason, found, masked.message)),
+        Err(reason) => Err(withhold(reason, found, Drift::default(), masked.message)),
     }
 }
 
@@ -193,23 +243,31 @@ fn hide(
     (mac, size): ([u8; 32], usize),
 ) -> Result<Masked, Box<Withholding>> {
     let found = findings.classes();
-    let done = |message, report: Report, policies| {
+    let drift = around.drift(findings);
+    let done = |message, report: Report, policies, moved, drift| {
         let deposits = deposits(around, &report);
         let restored = Restored::default();
-        Masked { message, report, found, policies, mac, size, about, restored, deposits }
+        Masked { message, report, found, policies, mac, size, about, restored, deposits, moved, drift }
     };
     if found.is_empty() {
-        return Ok(done(message, Report::default(), Vec::new()));
+        return Ok(done(message, Report::default(), Vec::new(), Moved::default(), drift));
     }
-    let (shown, mut policies) = shown(around, &message, found);
+    let (shown, mut policies) = match shown(around, &message, found) {
+        Ok(shown) => shown,
+        Err(stop) => {
+            let reason = if stop == Stop::Hold { Withheld::Held } else { Withheld::Blocked };
+            return Err(Box::new(Withholding { message, reason, found, drift, mac, size }));
+        }
+    };
+    let moved = Moved { found, moved: shown, kept_back: None };
     let chosen = chosen(around, &message, found.difference(shown));
     policies.extend(chosen.iter().flat_map(|c| c.policies.iter().cloned()));
     policies.sort_unstable();
     policies.dedup();
     match rewrite(around, &message, findings, shown, &chosen) {
-        Ok((Some(masked), report)) => Ok(done(masked, report, policies)),
-        Ok((None, report)) => Ok(done(message, report, policies)),
-        Err(reason) => Err(Box::new(Withholding { message, reason, found, mac, size })),
+        Ok((Some(masked), report)) => Ok(done(masked, report, policies, moved, drift)),
+        Ok((None, report)) => Ok(done(message, report, policies, moved, drift)),
+        Err(reason) => Err(Box::new(Withholding { message, reason, found, drift, mac, size })),
     }
 }
 
@@ -350,7 +408,7 @@ fn words_of_the_caller(around: &Around<'_>, message: &Message) -> Option<u32> {
 }
 
 /// The classes that may be seen and, where the content leaves its region, may also go there.
-fn shown(around: &Around<'_>, message: &Message, found: ClassSet) -> (ClassSet, Vec<PolicyId>) {
+fn shown(around: &Around<'_>, message: &Message, found: ClassSet) -> Result<(ClassSet, Vec<PolicyId>), Stop> {
     let Around { snapshot, session, caller, subject, .. } = around;
     let arguments = CallArguments(message);
     let method = message.method().unwrap_or_default();
@@ -358,19 +416,32 @@ fn shown(around: &Around<'_>, message: &Message, found: ClassSet) -> (ClassSet, 
     let server: &Arc<str> = &session.server.name;
     let flow = Flow { server, tool: subject.tool(), direction: subject.direction };
     let revealed = snapshot.policies.reveal(&caller.key, flow, found, &context);
-    if revealed.classes.is_empty() {
-        return (ClassSet::EMPTY, Vec::new());
+    if let Some(stop) = revealed.stop {
+        return Err(stop);
+    }
+    // A policy that keeps whole messages back is asked about what is hidden too.
+    let asked = if snapshot.policies.stops_transfers() { found } else { revealed.classes };
+    if asked.is_empty() {
+        return Ok((ClassSet::EMPTY, Vec::new()));
     }
     let mut policies = revealed.policies();
-    let (from, to) = around.regions();
-    if snapshot.jurisdictions.same_place(&from, &to) {
-        return (revealed.classes, policies);
+    let crossing = around.crossing();
+    if crossing.stays {
+        return Ok((revealed.classes, policies));
     }
-    let moved = snapshot.policies.transfer(&caller.key, flow, (&from, &to), revealed.classes, &context);
+    let facts = Some(crossing.facts(&session.server.categories));
+    let context = Context { crossing: facts, ..context };
+    let moved = snapshot.policies.transfer(&caller.key, flow, crossing.route(), asked, &context);
+    if let Some(stop) = moved.stop {
+        return Err(stop);
+    }
+    if snapshot.residency.enforce && crossing.unknown {
+        return Ok((ClassSet::EMPTY, Vec::new()));
+    }
     policies.extend(moved.policies());
     policies.sort_unstable();
     policies.dedup();
-    (moved.classes, policies)
+    Ok((moved.classes.intersection(revealed.classes), policies))
 }
 
 /// How policies hide the classes that may not be seen.

@@ -9,9 +9,10 @@ use carnet_mcp::Message;
 use carnet_model::{ClassNames, Verdict};
 use sha2::{Digest as _, Sha256};
 
+use crate::crossing::{self, Crossing, Moved};
 use crate::decide::{Subject, purpose};
 use crate::facts::{Caller, Cell};
-use crate::mask::{Masked, Withholding};
+use crate::mask::{Masked, Withheld, Withholding};
 use crate::permitted::{Permitted, Recorded};
 use crate::session::Session;
 use crate::shell::{Moment, NotRecorded, Shell};
@@ -270,19 +271,47 @@ fn what(d: &mut Disclosures<'_>, facts: &Facts<'_>, outcome: bool, content: &Con
             d.add_str(field::LEGAL_BASIS, basis);
         }
     }
-    residency(d, facts);
+    residency(d, facts, content);
+    if !outcome && !facts.session.server.categories.is_empty() {
+        d.add(field::SUBJECT_CATEGORIES, &list(facts.session.server.categories.iter().map(|c| &**c)));
+    }
 }
 
-/// Where the data was and went. Every place is asserted by the configuration or by the token so far.
-fn residency(d: &mut Disclosures<'_>, facts: &Facts<'_>) {
-    let caller = facts.caller.principal.region.as_ref().map_or("unknown", |r| r.as_str());
-    let value = format!(
-        r#"{{"known":"asserted","processing":{},"recipient":{},"storage":{}}}"#,
-        carnet_json::quote(facts.session.server.region.as_str()),
-        carnet_json::quote(caller),
-        carnet_json::quote(facts.snapshot.cell_region.as_str()),
+/// Where the data was and went, and what was decided of it.
+fn residency(d: &mut Disclosures<'_>, facts: &Facts<'_>, content: &Content<'_>) {
+    let Facts { snapshot, session, caller, subject, now, .. } = *facts;
+    let crossing = Crossing::of(snapshot, &session.server, caller, subject.direction, now);
+    let kept_back = match content {
+        Content::Withheld(w) => {
+            Moved { found: w.found, kept_back: Some(kept_back(w.reason)), ..Moved::default() }
+        }
+        _ => Moved::default(),
+    };
+    let moved = match content {
+        Content::Masked(masked) => Some(&masked.moved),
+        Content::Withheld(_) => Some(&kept_back),
+        Content::Unread(_) => None,
+    };
+    let names = snapshot.detector.classes();
+    let moved = moved.map(|moved| (moved, names));
+    d.add(
+        field::RESIDENCY,
+        crossing::disclosed(snapshot, &session.server, caller, &crossing, moved).as_bytes(),
     );
-    d.add(field::RESIDENCY, value.as_bytes());
+    let drift = match content {
+        Content::Masked(masked) => &masked.drift,
+        Content::Withheld(withheld) => &withheld.drift,
+        Content::Unread(_) => return,
+    };
+    if !drift.is_empty() {
+        let found = drift.classes.iter().map(|c| names.name(c)).chain(drift.kinds.iter().copied());
+        d.add("x_drift", &list(found));
+    }
+}
+
+/// The verdict on a message that goes nowhere.
+fn kept_back(reason: Withheld) -> &'static str {
+    if reason == Withheld::Held { "hold" } else { "block" }
 }
 
 /// What was put back for the server: classes and places, and the policies that permitted it. Never a value.

@@ -14,9 +14,10 @@ use carnet_masking::{Findings, KnownValue, StandIn, StandInId, whole_stand_in};
 use carnet_mcp::Message;
 use carnet_mcp::content::{self, PartKind};
 use carnet_model::{Action, ClassSet, DataClass, PolicyId};
-use carnet_policy::{Flow, Given};
+use carnet_policy::{Context, Flow, Given};
 
 use crate::arguments::CallArguments;
+use crate::crossing::{Crossing, Places};
 use crate::decide::{self, purpose};
 use crate::mask::{Around, Withheld};
 use crate::vault::{Owner, who};
@@ -114,9 +115,23 @@ impl<'a> Restoring<'a> {
         }
         let mut policies = verdict.policies.to_vec();
         let to = &session.server.region;
-        if owner.server != *server && !snapshot.jurisdictions.same_place(&owner.region, to) {
+        let (table, rules) = (&snapshot.jurisdictions, &snapshot.residency);
+        let at = Places {
+            from: &owner.region,
+            to,
+            origin: &owner.region,
+            model: None,
+            cell: &snapshot.cell_region,
+        };
+        let crossing = Crossing::find(table, &rules.declared, at, server, now.seconds);
+        if owner.server != *server && !crossing.stays {
+            if rules.enforce && crossing.unknown {
+                return None;
+            }
             let class: ClassSet = [owner.class].into_iter().collect();
-            let moved = snapshot.policies.transfer(&caller.key, flow, (&owner.region, to), class, &context);
+            let facts = Some(crossing.facts(&session.server.categories));
+            let context = Context { crossing: facts, ..context };
+            let moved = snapshot.policies.transfer(&caller.key, flow, crossing.route(), class, &context);
             if moved.classes.is_empty() {
                 return None;
             }

@@ -92,6 +92,9 @@ pub trait Shell: Recall + Sync {
     /// The approval that this call runs by was used: its record is durable.
     fn consumed(&self) {}
 
+    /// A server gave out classes, or kinds of numbers, that the configuration does not say it has: for an alert. No content.
+    fn drifted(&self, server: &str, what: &[&str]);
+
     /// A server sent a response that fits no request; it was dropped.
     fn unexpected(&self);
 

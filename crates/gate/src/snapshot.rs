@@ -11,6 +11,8 @@ use carnet_residency::Jurisdictions;
 
 pub use carnet_evidence::Epochs;
 
+use crate::crossing::ResidencyRules;
+
 /// How values that may not be seen are replaced.
 #[derive(Debug)]
 pub struct MaskingRules {
@@ -47,6 +49,8 @@ pub struct Snapshot {
     pub cell_region: Region,
     /// Countries and zones.
     pub jurisdictions: Jurisdictions,
+    /// What the configuration says of places and grounds.
+    pub residency: ResidencyRules,
     /// Classes whose findings name a data subject.
     pub persons: ClassSet,
     /// Times of approvals where policies do not say.

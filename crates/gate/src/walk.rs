@@ -18,7 +18,7 @@ use crate::decide::{self, Denied, Subject};
 use crate::facts::{Caller, Cell};
 use crate::hold::{self, Waiting};
 use crate::inspect::{self, inspect};
-use crate::mask::{Around, Masked, Withheld, Withholding, mask};
+use crate::mask::{Around, Drift, Masked, Withheld, Withholding, mask};
 use crate::permitted::{Permitted, Recorded};
 use crate::record::{self, Content, Facts, Said};
 use crate::refused::{self, Turned, Unfinished};
@@ -305,14 +305,24 @@ impl<S: Shell> Walk<'_, S> {
         Ok(masked)
     }
 
+    /// Says that a server gives out what it is not said to have.
+    fn alert(&self, drift: &Drift) {
+        if !drift.is_empty() {
+            let names = self.snapshot.detector.classes();
+            let classes = drift.classes.iter().map(|c| names.name(c));
+            let what: Vec<&str> = classes.chain(drift.kinds.iter().copied()).collect();
+            self.shell.drifted(&self.session.server.name, &what);
+        }
+    }
+
     /// The values behind the stand-ins of a message are durable before it is delivered.
     async fn keep(&self, mut masked: Masked) -> Result<Masked, Box<Withholding>> {
         let deposits = std::mem::take(&mut masked.deposits);
         if self.kept(deposits, &masked.about).await.is_ok() {
             return Ok(masked);
         }
-        let Masked { message, found, mac, size, .. } = masked;
-        Err(Box::new(Withholding { message, reason: Withheld::Vault, found, mac, size }))
+        let Masked { message, found, drift, mac, size, .. } = masked;
+        Err(Box::new(Withholding { message, reason: Withheld::Vault, found, drift, mac, size }))
     }
 
     /// Keeps values under the marks of the keys that seal the message's recording: they are erased with it.
@@ -343,6 +353,10 @@ impl<S: Shell> Walk<'_, S> {
             }
             Err((message, reason)) => Err(around.withhold(message, reason)),
         };
+        self.alert(match &masked {
+            Ok(masked) => &masked.drift,
+            Err(withheld) => &withheld.drift,
+        });
         let masked = match masked {
             Ok(masked) => self.keep(masked).await,
             Err(withheld) => Err(withheld),
@@ -395,6 +409,10 @@ impl<S: Shell> Walk<'_, S> {
             let mut masked = mask(&around, message)?;
             deposits = std::mem::take(&mut masked.deposits);
             Ok::<_, Box<Withholding>>(masked)
+        });
+        self.alert(match &masked {
+            Ok(masked) => &masked.get().drift,
+            Err(withheld) => &withheld.drift,
         });
         let masked = match masked {
             Ok(masked) => masked,

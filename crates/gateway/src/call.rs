@@ -98,6 +98,10 @@ impl Shell for CallShell {
         self.consumed.store(true, Ordering::Release);
     }
 
+    fn drifted(&self, server: &str, what: &[&str]) {
+        self.gateway.drifted(server, what);
+    }
+
     fn unexpected(&self) {
         self.gateway.metrics.upstream_error("unexpected-response");
     }

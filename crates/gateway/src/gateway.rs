@@ -135,6 +135,12 @@ impl Gateway {
         }
     }
 
+    /// Counts and logs what a server gives out that it is not said to have. Classes, no content.
+    pub fn drifted(&self, server: &str, what: &[&str]) {
+        self.metrics.drifted(server, what);
+        tracing::warn!(server, found = what.join(","), "the server gives out what it is not said to have");
+    }
+
     /// A new session, its key and its first record durable.
     ///
     /// # Errors

@@ -10,12 +10,13 @@ use carnet_gate::{ApprovalRules, Epochs, MaskingRules, Snapshot};
 use carnet_masking::{Numbers, TokenKey, Transforms};
 use carnet_model::Region;
 use carnet_policy::{Holding, Options, PolicySet};
-use carnet_residency::{Jurisdictions, Zone};
+use carnet_residency::Jurisdictions;
 use sha2::{Digest, Sha256};
 
 use crate::detectors::Detectors;
 use crate::identity::Identities;
 use crate::limits::Rates;
+use crate::residency;
 use crate::servers::Server;
 use crate::state;
 
@@ -116,6 +117,7 @@ pub fn policies(
         name: s.name.clone(),
         region: s.region.clone(),
         labels: s.labels.clone(),
+        classes: s.classes,
     });
     let options = Options {
         servers: servers.collect(),
@@ -137,19 +139,20 @@ fn mistake(holding: &Holding) -> Option<String> {
     Requirement::of(&[Rule { policy, hold, annotations }], 1, 1).err().map(|e| e.to_string())
 }
 
-/// The zones of every region that the configuration names, and of every country.
+/// The zones of every place: countries, regions, zones, and what the configuration names besides.
 fn zones(config: &Config, table: &Jurisdictions) -> Vec<(Region, Vec<Region>)> {
     let mut regions: Vec<Region> = config.servers.iter().map(|s| s.region.clone()).collect();
+    regions.extend(config.servers.iter().filter_map(|s| s.origin.clone()));
+    regions.extend(config.residency.models.values().cloned());
+    regions.extend(config.residency.zones.iter().flat_map(|(_, members)| members.iter().cloned()));
     regions.push(config.cell.region.clone());
     regions.extend(table.countries().map(|c| Region::new(c.as_str())));
+    regions.extend(table.regions().map(|(name, _)| Region::new(name)));
+    regions.extend(table.zones().map(Region::new));
     regions.sort();
     regions.dedup();
     let zones_of = |region: &Region| {
-        let mut zones: Vec<Region> = Zone::ALL
-            .iter()
-            .filter(|z| table.region_in_zone(region, **z))
-            .map(|z| Region::new(z.name()))
-            .collect();
+        let mut zones: Vec<Region> = table.zones_of(region).map(Region::new).collect();
         if let Some(country) = table.resolve(region) {
             zones.push(Region::new(country.as_str()));
         }
@@ -171,10 +174,14 @@ pub fn runtime(
 ) -> Result<Runtime, Vec<String>> {
     let Loaded { config, warnings } = loaded;
     let mut errors = Vec::new();
-    let table = Jurisdictions::built_in().map_err(|e| vec![e.to_string()])?;
+    let (table, table_text) = residency::table(&config)?;
     let (front, distributed) = crate::join::policies::kept(&config).map_err(|e| vec![e])?;
     let sources = &[sources, &front].concat();
     let policies = policies(&config, &table, sources).map_err(|e| errors.extend(e));
+    let cell_known = residency::cell(&config, &table).map_err(|e| vec![e])?.known;
+    if let Ok(policies) = &policies {
+        errors.extend(residency::refused(&config, &table, policies));
+    }
     let identities = match previous.filter(|p| p.config.identity == config.identity) {
         Some(previous) => Ok(previous.identities.clone()),
         None => Identities::load(&config.identity).map(Arc::new).map_err(|e| errors.extend(e)),
@@ -206,7 +213,7 @@ pub fn runtime(
         policies.state().to_vec(),
         configuration.clone(),
         state::build().to_vec(),
-        Jurisdictions::built_in_text().as_bytes().to_vec(),
+        table_text.into_bytes(),
     ];
     let gate = Snapshot {
         epochs: Epochs {
@@ -226,6 +233,7 @@ pub fn runtime(
         },
         persons: config.evidence.persons,
         jurisdictions: table,
+        residency: residency::rules(&config, cell_known),
         limits,
     };
     Ok(Runtime {
@@ -255,6 +263,7 @@ pub fn from_file(
     let (sources, mut files) = read_policies(&loaded.config.policies)?;
     let mut runtime = runtime(loaded, &sources, token_key, previous)?;
     files.push(path.to_owned());
+    files.extend(runtime.config.residency.table.clone());
     files.extend(runtime.config.masking.fingerprints.iter().map(|f| f.file.clone()));
     runtime.files = files;
     Ok(runtime)

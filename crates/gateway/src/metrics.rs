@@ -29,6 +29,15 @@ pub struct ClassLabels {
     pub class: String,
 }
 
+/// What a server gives out and is not said to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct DriftLabels {
+    /// The server's name in the configuration.
+    pub server: String,
+    /// The data class, or the kind of a country's number.
+    pub found: String,
+}
+
 /// Something with a cause from a closed list.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct CauseLabels {
@@ -49,6 +58,7 @@ pub struct Metrics {
     registry: Registry,
     messages: Family<MessageLabels, Counter>,
     masked: Family<ClassLabels, Counter>,
+    drift: Family<DriftLabels, Counter>,
     unauthenticated: Family<CauseLabels, Counter>,
     upstream_errors: Family<CauseLabels, Counter>,
     reloads: Family<CauseLabels, Counter>,
@@ -77,6 +87,7 @@ impl Default for Metrics {
             registry: Registry::with_prefix("carnet"),
             messages: Family::default(),
             masked: Family::default(),
+            drift: Family::default(),
             unauthenticated: Family::default(),
             upstream_errors: Family::default(),
             reloads: Family::default(),
@@ -94,6 +105,7 @@ impl Default for Metrics {
         let r = &mut m.registry;
         r.register("messages", "Messages of callers by server, method and decision", m.messages.clone());
         r.register("masked_values", "Masked values by data class", m.masked.clone());
+        r.register("drift", "Messages of servers with what they are not said to have", m.drift.clone());
         r.register("unauthenticated", "Requests without an accepted identity", m.unauthenticated.clone());
         r.register(
             "upstream_errors",
@@ -120,6 +132,14 @@ impl Default for Metrics {
 }
 
 impl Metrics {
+    /// Counts a message with what its server is not said to have.
+    pub fn drifted(&self, server: &str, what: &[&str]) {
+        for found in what {
+            let labels = DriftLabels { server: server.to_owned(), found: (*found).to_owned() };
+            self.drift.get_or_create(&labels).inc();
+        }
+    }
+
     /// Counts a message.
     pub fn message(&self, server: &str, action: Action, decision: &'static str) {
         let labels = MessageLabels { server: server.to_owned(), method: action.as_str(), decision };

@@ -15,6 +15,7 @@ use carnet_gate::{
 use carnet_masking::{Report, StandInId};
 use carnet_mcp::Message;
 use carnet_model::{ClassNames, Sensitive};
+use carnet_residency::Known;
 use carnet_store::{
     Disk, HeldStore, Index, KeyStore, Keys, Ledger, Log, LogOptions, Reader, RealDisk, Recovered, StoreError,
     Stored, Vault,
@@ -199,12 +200,13 @@ impl Opened {
     ///
     /// # Errors
     /// When a record cannot be made durable.
-    pub async fn begin(&mut self, config: &Config, epochs: Epochs) -> Result<(), StoreError> {
+    pub async fn begin(&mut self, config: &Config, epochs: Epochs, known: Known) -> Result<(), StoreError> {
         let Opened { recorder, recovered, last, .. } = self;
         let (t, run) = (seconds(), recorder.run);
         if recovered.size == 0 {
+            let known = if known == Known::Attested { "attested" } else { "configured" };
             let vkey = recorder.keys.signer(&config.cell.origin)?.verifier().to_text();
-            let genesis = Draft::genesis(t, run, epochs, &vkey, config.cell.region.as_str(), "configured");
+            let genesis = Draft::genesis(t, run, epochs, &vkey, config.cell.region.as_str(), known);
             recorder.log.append(carnet_store::Entry::bare(genesis)).await?;
         }
         let every = config.evidence.heartbeat.as_secs().max(1);
@@ -535,6 +537,10 @@ impl Shell for RecordOnly<'_> {
 
     fn masked(&self, report: &Report, classes: &ClassNames) {
         self.0.count_masked(report, classes);
+    }
+
+    fn drifted(&self, server: &str, what: &[&str]) {
+        self.0.drifted(server, what);
     }
 
     fn unexpected(&self) {

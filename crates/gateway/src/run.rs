@@ -68,7 +68,8 @@ pub async fn start(start: Start) -> Result<Running, Vec<String>> {
     let metrics = Arc::new(Metrics::default());
     let telemetry = Telemetry::start(&runtime.config, &metrics).map_err(one)?;
     state::keep(&runtime).map_err(|e| one(e.to_string()))?;
-    opened.begin(&runtime.config, runtime.gate.epochs).await.map_err(|e| one(e.to_string()))?;
+    let known = runtime.gate.residency.cell_known;
+    opened.begin(&runtime.config, runtime.gate.epochs, known).await.map_err(|e| one(e.to_string()))?;
     let Opened { recorder, mac, token_key, held, .. } = opened;
     let holds = Holds::open(held, &recorder.reader(), record::seconds()).map_err(|e| one(e.to_string()))?;
     let addresses: Vec<SocketAddr> = sockets.iter().map(|(_, address, _)| *address).collect();

@@ -71,6 +71,10 @@ impl Server {
         let facts = ServerFacts {
             name: config.name.clone(),
             region: config.region.clone(),
+            origin: config.origin.clone(),
+            classes: config.classes,
+            countries: config.data_countries.clone(),
+            categories: config.subject_categories.clone(),
             purpose: config.purpose.clone(),
             legal_basis: config.legal_basis.clone(),
             subjects: config.subjects.iter().map(subject_rule).collect(),

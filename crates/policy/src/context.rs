@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use carnet_model::Region;
+
 /// One argument's value.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Scalar<'a> {
@@ -82,6 +84,25 @@ pub struct Given<'a> {
     pub owner_groups: &'a [Arc<str>],
 }
 
+/// What is known of a crossing besides its [`Route`](crate::Route), for `transfer`.
+#[derive(Clone, Copy, Debug)]
+pub struct Crossing<'a> {
+    /// On what ground it may go: `not-needed`, `adequacy`, `bcr`, `scc`, `art49`, `none`.
+    pub mechanism: &'a str,
+    /// The country and the zones that hold every place concerned.
+    pub within: &'a [Region],
+    /// Kinds of people that the server's data is about.
+    pub categories: &'a [Arc<str>],
+}
+
+impl Crossing<'_> {
+    /// Whether the law of the origin asks for nothing more: it stays, or goes where that law finds data well protected.
+    #[must_use]
+    pub fn adequate(&self) -> bool {
+        matches!(self.mechanism, "not-needed" | "adequacy")
+    }
+}
+
 /// What the call brings with it. Regions come from the principal and the snapshot.
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
@@ -105,6 +126,8 @@ pub struct Context<'a> {
     pub approvals: &'a [Arc<str>],
     /// The stand-in in question, for `restore`.
     pub given: Option<Given<'a>>,
+    /// The crossing in question, for `transfer`. Without it every policy that asks for it fails, and denies.
+    pub crossing: Option<Crossing<'a>>,
 }
 
 impl Default for Context<'_> {
@@ -120,6 +143,7 @@ impl Default for Context<'_> {
             counters: &[],
             approvals: &[],
             given: None,
+            crossing: None,
         }
     }
 }

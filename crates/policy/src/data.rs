@@ -3,11 +3,12 @@
 
 use std::sync::Arc;
 
-use carnet_model::{Action, ClassSet, DataClass, Decided, PolicyId, Region, Resource, Transform, Verdict};
+use carnet_model::{Action, ClassSet, DataClass, Decided, PolicyId, Resource, Transform, Verdict};
 
 use crate::context::{Context, Given};
 use crate::principal::PrincipalKey;
-use crate::question::{Flow, Question};
+use crate::question::{Flow, Question, Route};
+use crate::rule::Stop;
 use crate::set::PolicySet;
 
 /// The classes that are allowed, and the verdict on every class that was asked for.
@@ -17,6 +18,8 @@ pub struct Allowed {
     pub classes: ClassSet,
     /// The verdict on each class, in the order of their numbers.
     pub verdicts: Vec<(DataClass, Verdict)>,
+    /// Whether a forbid keeps the whole message back, the strictest of them.
+    pub stop: Option<Stop>,
 }
 
 /// What policies say about hiding a class.
@@ -108,11 +111,17 @@ impl PolicySet {
         &self,
         principal: &PrincipalKey,
         flow: Flow<'_>,
-        (from, to): (&Region, &Region),
+        route: Route<'_>,
         classes: ClassSet,
         context: &Context<'_>,
     ) -> Allowed {
-        self.classes(Action::TRANSFER, principal, flow, Some((from, to)), classes, context)
+        self.classes(Action::TRANSFER, principal, flow, Some(route), classes, context)
+    }
+
+    /// Whether a policy may keep back a message for a class that crosses a border, also where it would be masked.
+    #[must_use]
+    pub fn stops_transfers(&self) -> bool {
+        self.stops_transfers
     }
 
     fn classes(
@@ -120,7 +129,7 @@ impl PolicySet {
         action: Action,
         principal: &PrincipalKey,
         flow: Flow<'_>,
-        route: Option<(&Region, &Region)>,
+        route: Option<Route<'_>>,
         classes: ClassSet,
         context: &Context<'_>,
     ) -> Allowed {
@@ -131,6 +140,10 @@ impl PolicySet {
             let verdict = self.answer(&self.settled(&question).1, context);
             if verdict.is_permit() {
                 allowed.classes.insert(class);
+            } else if !self.stops.is_empty() {
+                allowed.stop = allowed
+                    .stop
+                    .max(verdict.policies.iter().filter_map(|id| self.stops.get(id)).max().copied());
             }
             allowed.verdicts.push((class, verdict));
         }

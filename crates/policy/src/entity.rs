@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, LazyLock};
 
-use carnet_model::{Action, HeldCall, Region, Resource};
+use carnet_model::{Action, ClassSet, HeldCall, Region, Resource};
 use cedar_policy_core::ast::{Eid, Entity, EntityType, EntityUID, PartialValue, Value};
 
 /// The entity types of the schema, parsed once.
@@ -93,11 +93,20 @@ pub struct ServerFacts {
     pub region: Region,
     /// Labels, such as `prod`.
     pub labels: Vec<Arc<str>>,
+    /// The classes of data that it is said to give out; `None`: nobody says.
+    pub classes: Option<ClassSet>,
+}
+
+/// A server of the configuration.
+struct Known {
+    region: Region,
+    classes: Option<ClassSet>,
+    entity: Arc<Entity>,
 }
 
 /// The facts of a snapshot: its servers, regions and classes, ready for evaluation.
 pub(crate) struct Facts {
-    servers: HashMap<Arc<str>, (Region, Arc<Entity>)>,
+    servers: HashMap<Arc<str>, Known>,
     regions: HashMap<EntityUID, Arc<Entity>>,
     classes: BTreeMap<usize, Arc<str>>,
     pub(crate) cell: Region,
@@ -105,7 +114,10 @@ pub(crate) struct Facts {
 
 impl Facts {
     pub(crate) fn new(options: &crate::Options) -> Facts {
-        let servers = options.servers.iter().map(|s| (s.name.clone(), (s.region.clone(), server_entity(s))));
+        let servers = options.servers.iter().map(|s| {
+            let known = Known { region: s.region.clone(), classes: s.classes, entity: server_entity(s) };
+            (s.name.clone(), known)
+        });
         let regions = options.zones.iter().map(|(inner, _)| {
             let uid = region_uid(inner);
             (uid.clone(), entity(uid, Attrs::new(), zones_of(inner, &options.zones)))
@@ -121,7 +133,12 @@ impl Facts {
 
     /// Where a server runs; unknown if the configuration does not say.
     pub(crate) fn server_region(&self, server: &str) -> Region {
-        self.servers.get(server).map_or_else(Region::unknown, |(r, _)| r.clone())
+        self.servers.get(server).map_or_else(Region::unknown, |s| s.region.clone())
+    }
+
+    /// The classes that a server is said to give out, where the configuration says.
+    pub(crate) fn declared(&self, server: &str) -> Option<ClassSet> {
+        self.servers.get(server)?.classes
     }
 
     /// The server's entity, made up with nothing known if the configuration has none of this name.
@@ -132,21 +149,34 @@ impl Facts {
                     name: name.clone(),
                     region: Region::unknown(),
                     labels: Vec::new(),
+                    classes: None,
                 })
             },
-            |(_, e)| e.clone(),
+            |s| s.entity.clone(),
         )
     }
 
     /// The region's entity, if it is in any zone.
     pub(crate) fn region(&self, uid: &EntityUID) -> Option<Arc<Entity>> {
-        self.regions.get(uid).cloned()
+        self.regions.get(uid).cloned().or_else(|| self.subdivision(uid))
+    }
+
+    /// A subdivision after ISO 3166-2 (`us-ca`) that is not listed lies where its country does.
+    fn subdivision(&self, uid: &EntityUID) -> Option<Arc<Entity>> {
+        let (code, rest) = <Eid as AsRef<str>>::as_ref(uid.eid()).split_once('-')?;
+        let part = (1..=3).contains(&rest.len()) && rest.bytes().all(|b| b.is_ascii_alphanumeric());
+        if code.len() != 2 || !part || uid.entity_type() != &TYPES.region {
+            return None;
+        }
+        let country = self.regions.get(&region_uid(&Region::new(code)))?;
+        let around = country.ancestors().cloned().chain([country.uid().clone()]).collect();
+        Some(entity(uid.clone(), Attrs::new(), around))
     }
 
     /// An entity that a policy names in so many words, where the snapshot knows facts of it.
     pub(crate) fn literal(&self, uid: &EntityUID) -> Option<Arc<Entity>> {
         if uid.entity_type() == &TYPES.server {
-            return self.servers.get::<str>(uid.eid().as_ref()).map(|(_, e)| e.clone());
+            return self.servers.get::<str>(uid.eid().as_ref()).map(|s| s.entity.clone());
         }
         self.region(uid)
     }

@@ -125,6 +125,8 @@ pub(crate) struct Places {
     pub(crate) server: Region,
     pub(crate) caller: Region,
     pub(crate) cell: Region,
+    /// Whether a class comes from a server that does not declare it.
+    pub(crate) undeclared: bool,
 }
 
 /// The context attributes that are known with the question.
@@ -138,14 +140,17 @@ pub(crate) fn known_pairs(question: &Question<'_>, places: &Places) -> Vec<(&'st
     if let Some(flow) = &question.flow {
         pairs.push(("server", Value::from(uid(&TYPES.server, flow.server))));
         pairs.push(("direction", Value::from(flow.direction.as_str())));
+        pairs.push(("undeclared", Value::from(places.undeclared)));
         if let Some(tool) = flow.tool {
             let tool = carnet_model::Resource::Tool { server: flow.server.clone(), name: tool.clone() };
             pairs.push(("tool", Value::from(uid(&TYPES.tool, &tool.id()))));
         }
     }
-    if let Some((from, to)) = question.route {
-        pairs.push(("from", region(from)));
-        pairs.push(("to", region(to)));
+    if let Some(route) = &question.route {
+        pairs.push(("from", region(route.from)));
+        pairs.push(("to", region(route.to)));
+        pairs.push(("origin_region", region(route.origin)));
+        pairs.extend(route.model.map(|model| ("model_region", region(model))));
     }
     pairs
 }
@@ -154,10 +159,10 @@ pub(crate) fn known_pairs(question: &Question<'_>, places: &Places) -> Vec<(&'st
 pub(crate) fn known_attrs(question: &Question<'_>) -> Needs {
     let mut known = vec![Attr::ServerRegion, Attr::CallerRegion, Attr::CellRegion];
     if question.flow.is_some() {
-        known.extend([Attr::Server, Attr::Tool, Attr::Direction]);
+        known.extend([Attr::Server, Attr::Tool, Attr::Direction, Attr::Undeclared]);
     }
     if question.route.is_some() {
-        known.extend([Attr::From, Attr::To]);
+        known.extend([Attr::From, Attr::To, Attr::OriginRegion, Attr::ModelRegion]);
     }
     Needs::of(&known)
 }
@@ -218,8 +223,13 @@ fn call_value(attr: Attr, context: &Context<'_>) -> Option<Value> {
         Attr::SameServer => Value::from(context.given?.same_server),
         Attr::Origin => Value::from(uid(&TYPES.server, context.given?.origin)),
         Attr::OwnerGroups => string_set(context.given?.owner_groups.iter().map(AsRef::as_ref)),
+        Attr::Mechanism => Value::from(context.crossing?.mechanism),
+        Attr::Adequate => Value::from(context.crossing?.adequate()),
+        Attr::Within => Value::set(context.crossing?.within.iter().map(|r| Value::from(region_uid(r))), None),
+        Attr::SubjectCategories => string_set(context.crossing?.categories.iter().map(AsRef::as_ref)),
         Attr::ServerRegion | Attr::CallerRegion | Attr::CellRegion => return None,
-        Attr::Server | Attr::Tool | Attr::From | Attr::To => return None,
+        Attr::Server | Attr::Tool | Attr::From | Attr::To | Attr::Undeclared => return None,
+        Attr::OriginRegion | Attr::ModelRegion => return None,
     })
 }
 

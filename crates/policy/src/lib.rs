@@ -23,7 +23,7 @@ mod rule;
 mod set;
 mod state;
 
-pub use context::{Arguments, Context, Direction, Given, NoArguments, Scalar};
+pub use context::{Arguments, Context, Crossing, Direction, Given, NoArguments, Scalar};
 pub use data::{Allowed, Choice};
 pub use diagnostic::Diagnostic;
 pub use distributed::only_forbids;
@@ -31,5 +31,6 @@ pub use entity::ServerFacts;
 pub use explain::{Explained, Explanation, Holding, Outcome};
 pub use load::SCHEMA;
 pub use principal::{PrincipalKey, identity_id};
-pub use question::Flow;
+pub use question::{Flow, Route};
+pub use rule::Stop;
 pub use set::{Options, PolicySet, Request};

@@ -11,17 +11,18 @@ use cedar_policy_core::ast;
 use crate::diagnostic::{Diagnostic, place};
 use crate::entity::action_uid;
 use crate::needs::Attr;
-use crate::rule::{Rule, covers, literals_of, needs_of};
+use crate::rule::{Rule, Stop, covers, literals_of, needs_of};
 
 /// The schema that policies are checked against, in Cedar's schema language.
 pub const SCHEMA: &str = include_str!("schema.cedarschema");
 
 /// The annotations that mean something.
-const ANNOTATIONS: [&str; 12] = [
+const ANNOTATIONS: [&str; 13] = [
     "id",
     "reason",
     "hold",
     "transform",
+    "verdict",
     "quorum",
     "stage",
     "expires",
@@ -33,7 +34,7 @@ const ANNOTATIONS: [&str; 12] = [
 ];
 
 /// Those that say how an approval is to be had. What they may say is for who asks for it.
-const OF_HOLDS: std::ops::Range<usize> = 4..ANNOTATIONS.len();
+const OF_HOLDS: std::ops::Range<usize> = 5..ANNOTATIONS.len();
 
 /// A policy file: its name and its text.
 struct Source<'a> {
@@ -54,6 +55,7 @@ pub(crate) fn load(sources: &[(&str, &str)]) -> Result<(Vec<Rule>, Vec<Diagnosti
     }
     errors.extend(duplicates(&sources, &found));
     errors.extend(transforms(&sources, &found));
+    errors.extend(verdicts(&sources, &found));
     let (mut more, mut warnings) = validate(&sources, &found);
     errors.append(&mut more);
     if !errors.is_empty() {
@@ -226,6 +228,28 @@ fn transforms(sources: &[Source<'_>], found: &[(usize, Named)]) -> Vec<Diagnosti
     found.iter().filter_map(mistake).collect()
 }
 
+/// Verdicts that are none, or stand where there is nothing to keep back.
+fn verdicts(sources: &[Source<'_>], found: &[(usize, Named)]) -> Vec<Diagnostic> {
+    let own = [action_uid(Action::REVEAL), action_uid(Action::TRANSFER)];
+    let mistake = |(at, named): &(usize, Named)| {
+        let source = sources.get(*at)?;
+        let word = named.policy.annotation("verdict")?;
+        let policy: &ast::Policy = named.policy.as_ref();
+        let forbids = policy.effect() == ast::Effect::Forbid;
+        let (message, help) = if Stop::by_name(word).is_none() {
+            (format!("there is no verdict {word:?}"), format!("one of {}", Stop::WORDS.join(", ")))
+        } else if !forbids || !own.iter().any(|action| covers(policy.action_constraint(), action)) {
+            let help = "it belongs to forbid (principal, action == Action::\"transfer\", resource)";
+            ("@verdict keeps nothing back here".to_owned(), help.to_owned())
+        } else {
+            return None;
+        };
+        let there = Diagnostic::at(&source.name, source.text, named.start, named.end, message);
+        Some(there.with_help(Some(help)))
+    };
+    found.iter().filter_map(mistake).collect()
+}
+
 /// Annotations that nothing reads, and holds that no approval can lift.
 fn second_looks(sources: &[Source<'_>], found: &[(usize, Named)]) -> Vec<Diagnostic> {
     let mut warnings = Vec::new();
@@ -289,6 +313,7 @@ fn rule(source: &Source<'_>, named: Named) -> Rule {
             .filter_map(|key| Some((Arc::from(*key), Arc::from(named.policy.annotation(key)?))))
             .collect(),
         transform: named.policy.annotation("transform").and_then(Transform::by_name),
+        stop: named.policy.annotation("verdict").and_then(Stop::by_name),
         action: policy.action_constraint().clone(),
         principal: policy.principal_constraint().as_inner().clone(),
         resource: policy.resource_constraint().as_inner().clone(),

@@ -27,10 +27,17 @@ pub(crate) enum Attr {
     SameServer,
     Origin,
     OwnerGroups,
+    OriginRegion,
+    ModelRegion,
+    Mechanism,
+    Adequate,
+    Within,
+    SubjectCategories,
+    Undeclared,
 }
 
 /// Every attribute with its name in the schema.
-pub(crate) const ATTRS: [(Attr, &str); 23] = [
+pub(crate) const ATTRS: [(Attr, &str); 30] = [
     (Attr::Arguments, "arguments"),
     (Attr::Numbers, "numbers"),
     (Attr::Method, "method"),
@@ -54,12 +61,19 @@ pub(crate) const ATTRS: [(Attr, &str); 23] = [
     (Attr::SameServer, "same_server"),
     (Attr::Origin, "origin"),
     (Attr::OwnerGroups, "owner_groups"),
+    (Attr::OriginRegion, "origin_region"),
+    (Attr::ModelRegion, "model_region"),
+    (Attr::Mechanism, "mechanism"),
+    (Attr::Adequate, "adequate"),
+    (Attr::Within, "within"),
+    (Attr::SubjectCategories, "subject_categories"),
+    (Attr::Undeclared, "undeclared"),
 ];
 
 /// A set of context attributes, with the argument paths where they are known.
 #[derive(Clone, Debug)]
 pub(crate) struct Needs {
-    bits: u32,
+    bits: u64,
     /// The only argument paths asked for; `None` for any.
     pub(crate) paths: Option<Vec<String>>,
 }
@@ -73,7 +87,7 @@ impl Default for Needs {
 impl Needs {
     /// Every attribute and every argument.
     pub(crate) fn all() -> Needs {
-        Needs { bits: u32::MAX, paths: None }
+        Needs { bits: u64::MAX, paths: None }
     }
 
     /// The attributes given.
@@ -116,6 +130,6 @@ impl Needs {
     }
 }
 
-fn bit(attr: Attr) -> u32 {
+fn bit(attr: Attr) -> u64 {
     1 << attr as u8
 }

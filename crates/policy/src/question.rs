@@ -22,6 +22,27 @@ pub struct Flow<'a> {
     pub direction: Direction,
 }
 
+/// From where to where, for `transfer`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Route<'a> {
+    /// Where it is.
+    pub from: &'a Region,
+    /// Where it would go.
+    pub to: &'a Region,
+    /// Whose law it is under: where it comes from in the end.
+    pub origin: &'a Region,
+    /// Where the model runs that the caller acts for, where that is stated.
+    pub model: Option<&'a Region>,
+}
+
+impl<'a> Route<'a> {
+    /// From one place to another, and nothing more.
+    #[must_use]
+    pub fn new(from: &'a Region, to: &'a Region) -> Route<'a> {
+        Route { from, to, origin: from, model: None }
+    }
+}
+
 /// A question as it is asked: all borrowed.
 #[derive(Clone, Copy)]
 pub(crate) struct Question<'a> {
@@ -29,7 +50,7 @@ pub(crate) struct Question<'a> {
     pub(crate) action: Action,
     pub(crate) resource: &'a Resource,
     pub(crate) flow: Option<Flow<'a>>,
-    pub(crate) route: Option<(&'a Region, &'a Region)>,
+    pub(crate) route: Option<Route<'a>>,
 }
 
 /// A question as the cache keeps it.
@@ -38,7 +59,11 @@ pub(crate) struct Asked {
     action: Action,
     resource: Resource,
     flow: Option<(Arc<str>, Option<Arc<str>>, Direction)>,
-    route: Option<(Region, Region)>,
+    route: Option<[Option<Region>; 4]>,
+}
+
+fn places<'a>(route: &Route<'a>) -> [Option<&'a Region>; 4] {
+    [Some(route.from), Some(route.to), Some(route.origin), route.model]
 }
 
 impl Question<'_> {
@@ -48,7 +73,7 @@ impl Question<'_> {
             action: self.action,
             resource: self.resource.clone(),
             flow: self.flow.map(|f| (f.server.clone(), f.tool.cloned(), f.direction)),
-            route: self.route.map(|(from, to)| (from.clone(), to.clone())),
+            route: self.route.map(|r| places(&r).map(|place| place.cloned())),
         }
     }
 
@@ -69,7 +94,8 @@ impl Question<'_> {
             && self.resource == &asked.resource
             && self.flow.map(|f| (f.server, f.tool, f.direction))
                 == asked.flow.as_ref().map(|(s, t, d)| (s, t.as_ref(), *d))
-            && self.route == asked.route.as_ref().map(|(from, to)| (from, to))
+            && self.route.map(|r| places(&r))
+                == asked.route.as_ref().map(|all| all.each_ref().map(Option::as_ref))
             && self.principal == &asked.principal
     }
 

@@ -10,6 +10,35 @@ use cedar_policy_core::ast::{
 
 use crate::needs::{Attr, Needs};
 
+/// What a forbid of `reveal` or `transfer` does with the message, besides masking the class: from `@verdict("...")`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Stop {
+    /// It waits for an approval; without one it is kept back.
+    Hold,
+    /// It is kept back.
+    Block,
+}
+
+impl Stop {
+    /// The words.
+    pub const WORDS: [&'static str; 2] = ["hold", "block"];
+
+    /// The word.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Stop::Hold => "hold",
+            Stop::Block => "block",
+        }
+    }
+
+    /// The one of this word.
+    #[must_use]
+    pub fn by_name(name: &str) -> Option<Stop> {
+        [Stop::Hold, Stop::Block].into_iter().find(|s| s.name() == name)
+    }
+}
+
 /// A policy as the slices hold it.
 pub(crate) struct Rule {
     pub(crate) id: PolicyId,
@@ -25,6 +54,8 @@ pub(crate) struct Rule {
     pub(crate) terms: Vec<(Arc<str>, Arc<str>)>,
     /// How what may not be seen is hidden, from `@transform("...")`.
     pub(crate) transform: Option<Transform>,
+    /// Whether the whole message is kept back where it forbids.
+    pub(crate) stop: Option<Stop>,
     pub(crate) principal: PrincipalOrResourceConstraint,
     pub(crate) action: ActionConstraint,
     pub(crate) resource: PrincipalOrResourceConstraint,

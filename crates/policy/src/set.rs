@@ -9,7 +9,7 @@ use cedar_policy_core::entities::Entities;
 use sha2::{Digest as _, Sha256};
 
 use crate::cache::Cache;
-use crate::context::Context;
+use crate::context::{Context, Direction};
 use crate::diagnostic::Diagnostic;
 use crate::entity::{Facts, ServerFacts, action_uid};
 use crate::evaluate::{
@@ -20,7 +20,7 @@ use crate::load;
 use crate::needs::Needs;
 use crate::principal::PrincipalKey;
 use crate::question::{Asked, Question};
-use crate::rule::{Rule, covers};
+use crate::rule::{Rule, Stop, covers};
 
 /// What the snapshot knows besides the policies.
 #[derive(Clone, Debug)]
@@ -75,6 +75,10 @@ pub struct PolicySet {
     pub(crate) transforms: HashMap<PolicyId, Transform>,
     /// Whether any policy has a say in `mask`.
     pub(crate) chooses: bool,
+    /// Forbids that keep back more than the class they forbid.
+    pub(crate) stops: HashMap<PolicyId, Stop>,
+    /// Whether one of them is about `transfer`.
+    pub(crate) stops_transfers: bool,
 }
 
 /// What is known of a question before the context is.
@@ -125,8 +129,11 @@ impl PolicySet {
         let mask = action_uid(Action::MASK);
         let forbids = |r: &Rule| r.effect == Effect::Forbid && covers(&r.action, &mask);
         let state = crate::state::write(sources, options);
+        let transfer = action_uid(Action::TRANSFER);
         Ok(PolicySet {
             chooses: !transforms.is_empty() || rules.iter().any(forbids),
+            stops: rules.iter().filter_map(|r| Some((r.id.clone(), r.stop?))).collect(),
+            stops_transfers: rules.iter().any(|r| r.stop.is_some() && covers(&r.action, &transfer)),
             transforms,
             index: Index::new(&rules),
             rules,
@@ -284,8 +291,19 @@ impl PolicySet {
             server: server.map_or_else(Region::unknown, |s| self.facts.server_region(s)),
             caller: question.principal.region().clone(),
             cell: self.facts.cell.clone(),
+            undeclared: self.undeclared(question),
         };
         Ground { names, parents, slice, known: known_pairs(question, &places) }
+    }
+
+    /// Whether a server gives out a class that the configuration does not say it has.
+    fn undeclared(&self, question: &Question<'_>) -> bool {
+        match (question.flow, question.resource) {
+            (Some(flow), Resource::Class(class)) if flow.direction == Direction::Out => {
+                self.facts.declared(flow.server).is_some_and(|declared| !declared.contains(*class))
+            }
+            _ => false,
+        }
     }
 
     fn parents(&self, resource: &Resource) -> Vec<EntityUID> {

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use carnet_model::Region;
+use carnet_model::{ClassSet, DataClass, Region};
 use serde_json::{Value, json};
 
 use crate::entity::ServerFacts;
@@ -34,7 +34,13 @@ pub(crate) fn write(sources: &[(&str, &str)], options: &Options) -> Vec<u8> {
 
 fn server(facts: &ServerFacts) -> Value {
     let labels: Vec<&str> = facts.labels.iter().map(AsRef::as_ref).collect();
-    json!({ "labels": labels, "name": &*facts.name, "region": facts.region.as_str() })
+    let mut json = json!({ "labels": labels, "name": &*facts.name, "region": facts.region.as_str() });
+    if let (Some(classes), Some(members)) = (facts.classes, json.as_object_mut()) {
+        // By number: a class of the configuration's own has its name in `classes` of the state.
+        let numbers: Vec<usize> = classes.iter().map(DataClass::index).collect();
+        members.insert("gives".to_owned(), json!(numbers));
+    }
+    json
 }
 
 fn zone(inner: &Region, of: &[Region]) -> Value {
@@ -53,7 +59,16 @@ pub(crate) fn read(state: &[u8]) -> Option<State> {
     let source = |v: &Value| Some((text(v, "name")?.to_owned(), text(v, "text")?.to_owned()));
     let server = |v: &Value| {
         let labels = texts(v.get("labels")?)?;
-        Some(ServerFacts { name: text(v, "name")?.into(), region: Region::new(text(v, "region")?), labels })
+        let classes = v.get("gives").map(|v| {
+            let class = |n: &Value| DataClass::from_index(usize::try_from(n.as_u64()?).ok()?);
+            v.as_array()?.iter().map(class).collect::<Option<ClassSet>>()
+        });
+        let classes = match classes {
+            None => None,
+            Some(classes) => Some(classes?),
+        };
+        let (name, region) = (text(v, "name")?.into(), Region::new(text(v, "region")?));
+        Some(ServerFacts { name, region, labels, classes })
     };
     let zone = |v: &Value| {
         let of = texts(v.get("in")?)?.iter().map(|r| Region::new(r)).collect();

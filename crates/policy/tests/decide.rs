@@ -6,7 +6,7 @@ use carnet_model::{
     Action, AuthMethod, ClassSet, DataClass, Decided, Identity, IdentityKind, Principal, Resource, Transform,
 };
 use carnet_policy::{
-    Choice, Context, Direction, Flow, Given, Options, PolicySet, PrincipalKey, Request, Scalar,
+    Choice, Context, Direction, Flow, Given, Options, PolicySet, PrincipalKey, Request, Route, Scalar,
 };
 
 fn principal(subject: &str, groups: &[&str]) -> PrincipalKey {
@@ -228,7 +228,8 @@ fn data_is_hidden_and_stays_unless_permitted() {
     let cross = |who: &PrincipalKey, from: &str, to: &str| {
         let server = "crm".into();
         let flow = Flow { server: &server, tool: None, direction: Direction::Out };
-        let route = (&Region::new(from), &Region::new(to));
+        let (from, to) = (Region::new(from), Region::new(to));
+        let route = Route::new(&from, &to);
         let allowed = set.transfer(who, flow, route, classes, &Context::default());
         (allowed.classes == classes, allowed.policies().iter().map(ToString::to_string).collect::<Vec<_>>())
     };

@@ -8,7 +8,7 @@ use carnet_policy::{Options, PolicySet};
 fn every_snippet_loads() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut found = 0;
-    for name in ["README.md", "docs/policies.md"] {
+    for name in ["README.md", "docs/policies.md", "docs/residency.md"] {
         let text = std::fs::read_to_string(root.join(name)).unwrap();
         for block in text.split("```cedar\n").skip(1).filter_map(|rest| rest.split("```").next()) {
             found += 1;

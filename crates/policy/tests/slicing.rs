@@ -151,6 +151,7 @@ fn options() -> Options {
         name: name.into(),
         region: Region::new(region),
         labels: labels.iter().map(|l| (*l).into()).collect(),
+        classes: None,
     };
     Options {
         servers: SERVERS.into_iter().map(server).collect(),
@@ -271,6 +272,7 @@ impl Call {
         }
         if self.class {
             context["server"] = e("Server", self.server);
+            context["undeclared"] = json!(false);
             context["tool"] = e("Tool", &format!("{}.{}", self.server, self.tool));
         } else {
             context["arguments"] = e("Arguments", "call");
@@ -307,6 +309,7 @@ impl Call {
             counters: &counters,
             approvals: &approvals,
             given: None,
+            crossing: None,
         };
         let resource = Resource::Tool { server: server.clone(), name: tool.clone() };
         let request = Request {

@@ -34,6 +34,11 @@ pub(super) struct Facts {
     pub(super) labels: Vec<Arc<str>>,
     pub(super) counters: Vec<(Arc<str>, i64)>,
     pub(super) approvals: Vec<Arc<str>>,
+    /// For `transfer`, where the configuration does not say it: whose law, where the model runs, the ground.
+    pub(super) origin: Option<Region>,
+    pub(super) model: Option<Region>,
+    pub(super) mechanism: Option<String>,
+    pub(super) categories: Option<Vec<Arc<str>>>,
 }
 
 impl Asked {
@@ -76,7 +81,7 @@ impl Asked {
         let request =
             Request { principal: &key, action: self.action, resource: &self.resource, context: &context };
         let mut explanation = world.policies.explain(&request);
-        if let Some(verdict) = self.on_data(world, &key, &context) {
+        if let Some(verdict) = self.on_data(world, principal, &key, &context, facts) {
             overlay(&mut explanation, verdict);
         }
         explanation
@@ -108,6 +113,7 @@ impl Asked {
             counters: &facts.counters,
             approvals: &facts.approvals,
             // Asked for somebody who brings back what was given to them, where it was given to them.
+            crossing: None,
             given: server_name.filter(|_| self.action == Action::RESTORE).map(|origin| Given {
                 same_principal: true,
                 same_purpose: true,
@@ -119,7 +125,14 @@ impl Asked {
     }
 
     /// The verdict on a class of data, which is asked with its flow.
-    fn on_data(&self, world: &World, key: &PrincipalKey, context: &Context<'_>) -> Option<Verdict> {
+    fn on_data(
+        &self,
+        world: &World,
+        principal: &Principal,
+        key: &PrincipalKey,
+        context: &Context<'_>,
+        facts: &Facts,
+    ) -> Option<Verdict> {
         let (Resource::Class(class), Some(on)) = (&self.resource, &self.on) else { return None };
         let tool = match on {
             Resource::Tool { name, .. } => Some(name),
@@ -128,7 +141,15 @@ impl Asked {
         let flow = Flow { server: on.server()?, tool, direction: context.direction };
         let classes: ClassSet = [*class].into_iter().collect();
         let allowed = match &self.route {
-            Some((from, to)) => world.policies.transfer(key, flow, (from, to), classes, context),
+            Some((from, to)) => {
+                let crossing = world.crossing(principal, flow, (from, to), facts);
+                let configured = world.server(flow.server).map(|s| s.subject_categories.as_slice());
+                let categories = facts.categories.as_deref().or(configured).unwrap_or_default();
+                let mut known = crossing.facts(categories);
+                known.mechanism = facts.mechanism.as_deref().unwrap_or(known.mechanism);
+                let context = Context { crossing: Some(known), ..*context };
+                world.policies.transfer(key, flow, crossing.route(), classes, &context)
+            }
             None if self.action == Action::REVEAL => world.policies.reveal(key, flow, classes, context),
             None => return Some(world.policies.on_class(self.action, key, flow, *class, context)),
         };

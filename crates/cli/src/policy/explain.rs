@@ -148,11 +148,13 @@ fn shown(out: &mut String, world: &World, principal: &Principal, asked: &Asked, 
     let revealed = world.policies.reveal(&key, flow, all, &context);
     let from = configured.map_or_else(Region::unknown, |s| s.region.clone());
     let to = principal.region.clone().unwrap_or_else(Region::unknown);
-    let same = world.table.same_place(&from, &to);
-    let (classes, ids) = if same || revealed.classes.is_empty() {
+    let crossing = world.crossing(principal, flow, (&from, &to), facts);
+    let (classes, ids) = if crossing.stays || revealed.classes.is_empty() {
         (revealed.classes, revealed.policies())
     } else {
-        let moved = world.policies.transfer(&key, flow, (&from, &to), revealed.classes, &context);
+        let categories = configured.map(|s| s.subject_categories.as_slice()).unwrap_or_default();
+        let context = Context { crossing: Some(crossing.facts(categories)), ..context };
+        let moved = world.policies.transfer(&key, flow, crossing.route(), revealed.classes, &context);
         (moved.classes, [revealed.policies(), moved.policies()].concat())
     };
     let names = |set: ClassSet| set.iter().map(|c| classes_named.name(c)).collect::<Vec<_>>().join(", ");

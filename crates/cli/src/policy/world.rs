@@ -3,9 +3,14 @@
 use std::path::PathBuf;
 
 use carnet_config::{Config, ServerConfig};
+use carnet_gate::{Crossing, Places};
 use carnet_gateway::load::{self, PolicySource};
-use carnet_policy::PolicySet;
+use carnet_gateway::residency;
+use carnet_model::{Principal, Region};
+use carnet_policy::{Direction, Flow, PolicySet};
 use carnet_residency::Jurisdictions;
+
+use super::asked::Facts;
 
 /// A configuration, with its policies compiled.
 pub(super) struct World {
@@ -26,7 +31,7 @@ impl World {
     pub(super) fn open(file: &crate::ConfigFile) -> anyhow::Result<World> {
         let loaded = load::read_config(&file.config).map_err(|e| mistakes(&e))?;
         let (sources, _) = load::read_policies(&loaded.config.policies).map_err(|e| mistakes(&e))?;
-        let table = Jurisdictions::built_in()?;
+        let (table, _) = residency::table(&loaded.config).map_err(|e| mistakes(&e))?;
         let policies = load::policies(&loaded.config, &table, &sources).map_err(|e| mistakes(&e))?;
         Ok(World { config: loaded.config, sources, policies, table })
     }
@@ -34,6 +39,32 @@ impl World {
     /// The configuration's server of this name.
     pub(super) fn server(&self, name: &str) -> Option<&ServerConfig> {
         self.config.servers.iter().find(|s| &*s.name == name)
+    }
+
+    /// What the gate would know of a crossing. Without a time of its own a case is of the table's first day.
+    pub(super) fn crossing(
+        &self,
+        principal: &Principal,
+        flow: Flow<'_>,
+        (from, to): (&Region, &Region),
+        facts: &Facts,
+    ) -> Crossing {
+        let out = flow.direction == Direction::Out;
+        let server = self.server(flow.server);
+        let origin =
+            facts.origin.as_ref().or_else(|| server?.origin.as_ref().filter(|_| out)).unwrap_or(from);
+        let rules = residency::rules(&self.config, carnet_residency::Known::Asserted);
+        let model = facts.model.as_ref().or_else(|| rules.model(principal)).filter(|_| out);
+        let first = || carnet_residency::Day::parse(&format!("{}-01", self.table.version()));
+        let now = if facts.now == 0 { first().map_or(0, |day| day.seconds()) } else { facts.now };
+        let places = Places { from, to, origin, model, cell: &self.config.cell.region };
+        let mut crossing = Crossing::find(&self.table, &rules.declared, places, flow.server, now);
+        if crossing.stays {
+            // The gate does not ask then; whoever asks here gets an answer.
+            let all: Vec<&Region> = [from, to, origin, places.cell].into_iter().chain(model).collect();
+            crossing.within = self.table.common(&all);
+        }
+        crossing
     }
 
     /// Files of cases that lie beside the policies.

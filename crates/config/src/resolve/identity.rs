@@ -60,6 +60,7 @@ impl Resolver<'_, '_> {
             claims: claims(view.get("claims")),
             required_scopes: view.get("required_scopes").texts(),
             ca: view.get("ca").path(self.source.folder),
+            region: view.get("region").region(),
         })
     }
 

@@ -92,7 +92,12 @@ impl Resolver<'_, '_> {
         ClassNames::new(own.iter().map(String::as_str))
     }
 
-    fn class_at(&mut self, name: &str, at: crate::yaml::Place, names: &ClassNames) -> Option<DataClass> {
+    pub(super) fn class_at(
+        &mut self,
+        name: &str,
+        at: crate::yaml::Place,
+        names: &ClassNames,
+    ) -> Option<DataClass> {
         let class = names.by_name(name);
         if class.is_none() && ClassNames::acceptable(name) {
             let all = names.all();

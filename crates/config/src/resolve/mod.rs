@@ -4,6 +4,7 @@ mod approvals;
 mod identity;
 mod masking;
 mod reporting;
+mod residency;
 mod server;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -38,7 +39,8 @@ impl Resolver<'_, '_> {
     /// The whole configuration. It may only be used if nothing was reported as an error.
     pub(crate) fn config(&mut self, root: View<'_>) -> Config {
         let folder = self.source.folder;
-        let cell = cell(root.get("cell"));
+        let mut cell = cell(root.get("cell"));
+        cell.attestation = self.attestation(root.get("cell").get("attestation"));
         let listeners = self.listeners(root.get("listeners"));
         let limits = limits(root.get("limits"));
         let identity = self.identity(root.get("identity"), &listeners);
@@ -52,6 +54,7 @@ impl Resolver<'_, '_> {
         Config {
             data: root.get("data").path(folder).unwrap_or_else(|| scalar::path("data", folder)),
             public_url: root.get("public_url").text().map(|t| t.trim_end_matches('/').to_owned()),
+            residency: self.residency(root.get("residency")),
             masking,
             evidence: self.evidence(root.get("evidence")),
             approvals: self.approvals(root.get("approvals")),
@@ -173,6 +176,7 @@ impl Resolver<'_, '_> {
         Some(WitnessConfig {
             policy: view.get("policy").path(self.source.folder)?,
             every: view.get("every").duration(seconds(60)),
+            regions: view.get("regions").items().filter_map(|v| v.region()).collect(),
             ca: view.get("ca").path(self.source.folder),
             allow_plaintext: view.get("allow_plaintext").flag(),
         })
@@ -184,6 +188,7 @@ impl Resolver<'_, '_> {
         Some(TimestampConfig {
             url: view.get("url").string()?,
             every: view.get("every").duration(seconds(3600)),
+            region: view.get("region").region(),
             ca: view.get("ca").path(self.source.folder),
             allow_plaintext: allow,
         })
@@ -262,6 +267,7 @@ fn cell(view: View<'_>) -> Cell {
     Cell {
         origin: origin.unwrap_or_else(|| format!("carnet.local/{name}").into()),
         region: view.get("region").region().unwrap_or_else(Region::unknown),
+        attestation: None,
         name,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use carnet_model::{ClassNames, Region};
+use carnet_model::{ClassNames, ClassSet, Region};
 
 use super::{Resolver, seconds};
 use crate::resolved::{
@@ -62,6 +62,10 @@ impl Resolver<'_, '_> {
             name: name.into(),
             transport,
             region: view.get("region").region().unwrap_or_else(here),
+            origin: view.get("origin").region(),
+            classes: self.classes(view.get("classes"), names),
+            data_countries: self.data_countries(view.get("data_countries")),
+            subject_categories: view.get("subject_categories").texts(),
             purpose: view.get("purpose").shared(),
             legal_basis: view.get("legal_basis").shared(),
             labels: view.get("labels").texts(),
@@ -75,6 +79,16 @@ impl Resolver<'_, '_> {
             masking: self.server_masking(view.get("masking"), names),
             limits: server_limits(view, limits),
         })
+    }
+
+    fn classes(&mut self, view: View<'_>, names: &ClassNames) -> Option<ClassSet> {
+        let class = |item: View<'_>| self.class_at(item.text()?, item.at(), names);
+        let classes: ClassSet = view.items().filter_map(class).collect();
+        view.given().then_some(classes)
+    }
+
+    fn data_countries(&mut self, view: View<'_>) -> Option<Vec<Region>> {
+        view.given().then(|| view.items().filter_map(|v| v.region()).collect())
     }
 
     /// `$.arguments.NAME...`, `$.params.NAME...` or `$.result.NAME...`.
@@ -172,6 +186,7 @@ impl Resolver<'_, '_> {
             resource: view.get("resource").string(),
             audience: view.get("audience").string(),
             auth: if view.get("auth").text() == Some("post") { ClientAuth::Post } else { ClientAuth::Basic },
+            region: view.get("region").region(),
         })
     }
 

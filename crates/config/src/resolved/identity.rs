@@ -33,6 +33,8 @@ pub struct IssuerConfig {
     pub required_scopes: Vec<Arc<str>>,
     /// Extra trust root (PEM) for fetching discovery and keys.
     pub ca: Option<PathBuf>,
+    /// Where it is, where that is stated.
+    pub region: Option<Region>,
 }
 
 /// Signature algorithms that a token may use (RFC 7518, RFC 8037). HMAC is deliberately absent.

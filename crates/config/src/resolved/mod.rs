@@ -7,6 +7,7 @@ mod approvals;
 mod identity;
 mod masking;
 mod reporting;
+mod residency;
 mod server;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,7 @@ pub use self::approvals::*;
 pub use self::identity::*;
 pub use self::masking::*;
 pub use self::reporting::*;
+pub use self::residency::*;
 pub use self::server::*;
 
 /// Where a secret is read from, written `env:NAME` or `file:PATH`. The value itself is never in a configuration.
@@ -68,6 +70,8 @@ pub struct Config {
     pub policies: Vec<PathBuf>,
     /// The upstreams, in the order of the file. Served at `/mcp/NAME` (see [`ServerConfig::name`]).
     pub servers: Vec<ServerConfig>,
+    /// Where data may be and go.
+    pub residency: ResidencyConfig,
     /// What happens to values that the policy does not reveal.
     pub masking: MaskingConfig,
     /// How calls wait for an approval, and who is who.
@@ -99,6 +103,8 @@ pub struct Cell {
     pub origin: Arc<str>,
     /// Where the gateway runs and its log lies.
     pub region: Region,
+    /// What its cloud signs about its place.
+    pub attestation: Option<Attestation>,
 }
 
 /// A socket that callers connect to.
@@ -216,6 +222,8 @@ pub struct WitnessConfig {
     pub policy: PathBuf,
     /// How often a checkpoint is submitted.
     pub every: Duration,
+    /// Where the witnesses are; empty: nobody says.
+    pub regions: Vec<Region>,
     /// PEM roots for https; `None`: the system's.
     pub ca: Option<PathBuf>,
     /// Plain HTTP beyond loopback was allowed in so many words.
@@ -229,6 +237,8 @@ pub struct TimestampConfig {
     pub url: String,
     /// How often a checkpoint is stamped.
     pub every: Duration,
+    /// Where it is, where that is stated.
+    pub region: Option<Region>,
     /// PEM roots for https; `None`: the system's.
     pub ca: Option<PathBuf>,
     /// Plain HTTP beyond loopback was allowed in so many words.

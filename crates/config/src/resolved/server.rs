@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use carnet_model::Region;
+use carnet_model::{ClassSet, Region};
 
 use super::{EnvValue, Rate, SecretRef, ServerMasking};
 
@@ -18,6 +18,14 @@ pub struct ServerConfig {
     pub transport: Transport,
     /// Where it processes data.
     pub region: Region,
+    /// Whose law its data is under, where that is stated.
+    pub origin: Option<Region>,
+    /// The classes of data that it gives out, where that is stated.
+    pub classes: Option<ClassSet>,
+    /// The countries whose numbers it gives out, where that is stated.
+    pub data_countries: Option<Vec<Region>>,
+    /// Whom its data is about.
+    pub subject_categories: Vec<Arc<str>>,
     /// What calls to it are for, unless the token says otherwise.
     pub purpose: Option<Arc<str>>,
     /// On which legal basis (free text for the record, such as `contract`).
@@ -108,6 +116,8 @@ pub struct OAuthClient {
     pub audience: Option<String>,
     /// How the client shows its secret.
     pub auth: ClientAuth,
+    /// Where the token endpoint is, where that is stated.
+    pub region: Option<Region>,
 }
 
 /// How an OAuth client shows its secret.

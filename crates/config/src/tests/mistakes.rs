@@ -623,6 +623,7 @@ fn defaults_are_as_documented() {
                 region: Region(
                     "de",
                 ),
+                attestation: None,
             },
             data: "/etc/carnet/data",
             listeners: [
@@ -642,6 +643,13 @@ fn defaults_are_as_documented() {
             },
             policies: [],
             servers: [],
+            residency: ResidencyConfig {
+                enforce: false,
+                table: None,
+                zones: [],
+                mechanisms: [],
+                models: {},
+            },
             masking: MaskingConfig {
                 default: Redact,
                 classes: {},

@@ -66,6 +66,7 @@ impl Endpoint {
 
     fn credentials(&self, secret: &SecretRef, auth: ClientAuth) -> UpstreamCredentials {
         let client = OAuthClient {
+            region: None,
             token_url: self.url.clone(),
             client_id: "carnet:eu".into(),
             client_secret: secret.clone(),

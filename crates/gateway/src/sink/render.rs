@@ -9,6 +9,7 @@ use carnet_evidence::package::event::{Event, Party};
 use carnet_evidence::package::lines::{Why, Withheld};
 use carnet_evidence::package::walk::Record;
 use carnet_evidence::seal::{KeyRef, Slot};
+use carnet_gate::{Crossing, Places};
 use carnet_model::{AuthMethod, ClassSet, DataClass, Identity, IdentityKind, Principal, Region};
 use carnet_policy::{Context, Direction, Flow, NoArguments, PrincipalKey};
 use carnet_store::{KeyState, Place, StoreError, Stored};
@@ -135,6 +136,14 @@ impl Rendering<'_> {
             event.classes.iter().map(|c| names.by_name(c)).chain([Some(DataClass::PERSON)]).collect();
         let (Some(classes), Some(key)) = (classes, principal(event, actor)) else { return false };
         let server: Arc<str> = event.server.as_deref().unwrap_or("carnet").into();
+        let now = i64::try_from(event.seconds()).unwrap_or(0);
+        let facts = self.runtime.servers.get(&server).map(|s| &s.facts);
+        let origin = facts.map_or(from, |f| f.origin.as_ref().unwrap_or(&f.region));
+        let places = Places { from, to, origin, model: None, cell: from };
+        let crossing = Crossing::find(&gate.jurisdictions, &gate.residency.declared, places, &server, now);
+        if gate.residency.enforce && crossing.unknown {
+            return false;
+        }
         let tool: Option<Arc<str>> = event.tool.as_deref().map(Arc::from);
         let flow = Flow { server: &server, tool: tool.as_ref(), direction: Direction::Out };
         let method = event.method.clone().unwrap_or_default();
@@ -144,10 +153,11 @@ impl Rendering<'_> {
             direction: Direction::Out,
             purpose: event.purpose.as_deref(),
             legal_basis: event.basis.as_deref(),
-            now: i64::try_from(event.seconds()).unwrap_or(0),
+            now,
+            crossing: Some(crossing.facts(&[])),
             ..Context::default()
         };
-        let moved = gate.policies.transfer(&key, flow, (from, to), classes, &context);
+        let moved = gate.policies.transfer(&key, flow, crossing.route(), classes, &context);
         classes.difference(moved.classes).is_empty()
     }
 }

@@ -7,7 +7,7 @@ use carnet_model::{
     Action, AuthMethod, ClassSet, DataClass, Identity, IdentityKind, Principal, Region, Resource,
 };
 use carnet_policy::{
-    Context, Direction, Flow, Options, PolicySet, PrincipalKey, Request, Scalar, ServerFacts,
+    Context, Direction, Flow, Options, PolicySet, PrincipalKey, Request, Route, Scalar, ServerFacts,
 };
 use expect_test::expect;
 
@@ -15,7 +15,12 @@ use super::*;
 
 fn load(server: &str, sources: &[(&str, &str)]) -> PolicySet {
     let options = Options {
-        servers: vec![ServerFacts { name: server.into(), region: Region::new("de"), labels: Vec::new() }],
+        servers: vec![ServerFacts {
+            name: server.into(),
+            region: Region::new("de"),
+            labels: Vec::new(),
+            classes: None,
+        }],
         zones: ["de", "es"].map(|c| (Region::new(c), vec![Region::new("eu")])).into(),
         cell_region: Region::new("de"),
         ..Options::default()
@@ -149,7 +154,7 @@ fn what_may_cross_which_border() {
     for (to, may) in [("es", true), ("us", false), ("unknown", false)] {
         let to = Region::new(to);
         let key = principal(&["privacy"], false, to.as_str());
-        let allowed = set.transfer(&key, flow, (&de, &to), classes, &Context::default());
+        let allowed = set.transfer(&key, flow, Route::new(&de, &to), classes, &Context::default());
         assert_eq!(!allowed.classes.is_empty(), may, "{to}");
     }
 }

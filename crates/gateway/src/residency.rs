@@ -1,0 +1,160 @@
+//! What a configuration says of places, made ready, and what is refused of it: ways out of the gateway beside its callers
+//! and servers that lead where the policies do not let go what they would carry.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use carnet_config::{Config, Endpoint};
+use carnet_gate::{Crossing, Places, ResidencyRules};
+use carnet_model::{AuthMethod, DataClass, Identity, IdentityKind, Principal, Region};
+use carnet_policy::{Context, Direction, Flow, PolicySet, PrincipalKey};
+use carnet_residency::{Jurisdictions, Known, Place, attest};
+
+use crate::load::unix_now;
+
+/// Issuer of the gateway itself, where it is the one who sends.
+const CELL: &str = "carnet:cell";
+
+/// The table of a configuration with its own zones, and the table's text.
+///
+/// # Errors
+/// What cannot be read, or used.
+pub fn table(config: &Config) -> Result<(Jurisdictions, String), Vec<String>> {
+    let residency = &config.residency;
+    let text = match &residency.table {
+        None => Jurisdictions::built_in_text().to_owned(),
+        Some(path) => {
+            std::fs::read_to_string(path).map_err(|e| vec![format!("{}: {}", path.display(), e.kind())])?
+        }
+    };
+    let at = residency.table.as_ref().map_or_else(String::new, |path| format!("{}: ", path.display()));
+    let table = Jurisdictions::parse(&text).map_err(|e| vec![format!("{at}{e}")])?;
+    let table = table.with_zones(&residency.zones).map_err(|e| vec![format!("residency.zones: {e}")])?;
+    Ok((table, text))
+}
+
+/// The rules of a configuration.
+#[must_use]
+pub fn rules(config: &Config, cell_known: Known) -> ResidencyRules {
+    ResidencyRules {
+        enforce: config.residency.enforce,
+        declared: config.residency.mechanisms.clone(),
+        models: config.residency.models.clone(),
+        cell_known,
+    }
+}
+
+/// Where the cell is, and how that is known.
+///
+/// # Errors
+/// When what attests it cannot be read, does not fit, or says something else than the configuration.
+pub fn cell(config: &Config, table: &Jurisdictions) -> Result<Place, String> {
+    let asserted = Place::asserted(config.cell.region.clone());
+    let Some(files) = &config.cell.attestation else { return Ok(asserted) };
+    let read = |path: &Path| {
+        std::fs::read_to_string(path)
+            .map_err(|e| format!("cell.attestation: {}: {}", path.display(), e.kind()))
+    };
+    let (document, signature, key) = (read(&files.document)?, read(&files.signature)?, read(&files.key)?);
+    let attested = attest::amazon(document.as_bytes(), &signature, &key)
+        .map_err(|e| format!("cell.attestation: {e}"))?;
+    let (said, signed) = (asserted.region.clone(), attested.region.clone());
+    match table.settle(&[asserted, attested]) {
+        place if place.known == Known::Attested => Ok(place),
+        _ => Err(format!("cell.region: the configuration says {said}, the attestation {signed}")),
+    }
+}
+
+/// What a start is refused for.
+#[must_use]
+pub fn refused(config: &Config, table: &Jurisdictions, policies: &PolicySet) -> Vec<String> {
+    let mut errors = misnamed(config, table);
+    if config.residency.enforce {
+        errors.extend(unknown(config, table));
+        for endpoint in config.endpoints() {
+            errors.extend(closed(config, table, policies, &endpoint));
+        }
+    }
+    errors
+}
+
+/// Places of grounds and models that are none: what they are meant for would never be found.
+fn misnamed(config: &Config, table: &Jurisdictions) -> Vec<String> {
+    let mut places: Vec<(String, &Region)> = Vec::new();
+    for (n, mechanism) in config.residency.mechanisms.iter().enumerate() {
+        places.push((format!("residency.mechanisms[{n}].to"), &mechanism.to));
+        places.extend(mechanism.from.as_ref().map(|from| (format!("residency.mechanisms[{n}].from"), from)));
+    }
+    places
+        .extend(config.residency.models.iter().map(|(agent, at)| (format!("residency.models.{agent}"), at)));
+    let known = |at: &(String, &Region)| table.is_known(at.1);
+    places.iter().filter(|at| !known(at)).map(|(at, region)| nowhere(at, region)).collect()
+}
+
+fn nowhere(at: &str, region: &Region) -> String {
+    format!("{at}: `{region}` is no country, zone or region that the table knows")
+}
+
+/// Places of the cell and of servers that nobody states, or that the table does not know.
+fn unknown(config: &Config, table: &Jurisdictions) -> Vec<String> {
+    let mut places = vec![("cell.region".to_owned(), &config.cell.region)];
+    for server in &config.servers {
+        places.push((format!("servers.{}.region", server.name), &server.region));
+        places.extend(server.origin.as_ref().map(|o| (format!("servers.{}.origin", server.name), o)));
+    }
+    let missing = places.iter().filter(|(_, region)| !table.is_known(region));
+    let text = |(at, region): &(String, &Region)| match region.as_str() {
+        "unknown" => format!("{at}: nobody says where it is, and residency is enforced"),
+        _ => nowhere(at, region),
+    };
+    missing.map(text).collect()
+}
+
+/// Why an endpoint may not be where it is.
+fn closed(config: &Config, table: &Jurisdictions, policies: &PolicySet, to: &Endpoint) -> Option<String> {
+    let at = &to.at;
+    let Some(region) = &to.region else {
+        return Some(format!("{at}: nobody says where it is (`region`), and residency is enforced"));
+    };
+    if !table.is_known(region) {
+        return Some(nowhere(at, region));
+    }
+    let mut denied: BTreeSet<DataClass> = BTreeSet::new();
+    let me =
+        Identity { kind: IdentityKind::Workload, issuer: CELL.into(), subject: config.cell.name.clone() };
+    let mut principal = Principal::new(me, AuthMethod::Local);
+    principal.region = Some(config.cell.region.clone());
+    let key = PrincipalKey::new(&principal);
+    // What it gets is about every server's data.
+    let own: (Arc<str>, &Region) = (config.cell.name.clone(), &config.cell.region);
+    let servers = config.servers.iter().map(|s| (s.name.clone(), s.origin.as_ref().unwrap_or(&s.region)));
+    for (server, origin) in servers.chain([own]) {
+        let cell = &config.cell.region;
+        let places = Places { from: cell, to: region, origin, model: None, cell };
+        let now = i64::try_from(unix_now()).unwrap_or(i64::MAX);
+        let crossing = Crossing::find(table, &config.residency.mechanisms, places, &server, now);
+        if crossing.stays {
+            continue;
+        }
+        let context = Context {
+            direction: Direction::Out,
+            now,
+            crossing: Some(crossing.facts(&[])),
+            ..Context::default()
+        };
+        let flow = Flow { server: &server, tool: None, direction: Direction::Out };
+        let classes = to.gets.classes();
+        let allowed = policies.transfer(&key, flow, crossing.route(), classes, &context);
+        denied.extend(classes.difference(allowed.classes).iter());
+    }
+    if denied.is_empty() {
+        return None;
+    }
+    let classes: Vec<&str> = denied.iter().map(|c| c.name()).collect();
+    Some(format!(
+        "{at}: no policy lets {} go from {} to {region}, which it would get",
+        classes.join(", "),
+        config.cell.region
+    ))
+}
