@@ -4,6 +4,7 @@
 mod approvals;
 mod attacks;
 mod batch;
+mod binary;
 mod borders;
 mod cells;
 mod conformance;

@@ -87,6 +87,9 @@ enum Command {
     Policy(policy::Command),
     /// Make fingerprints of one's own code and documents, which masking then recognises.
     Fingerprint(fingerprint::Args),
+    /// Read the text of a document (the gateway starts this itself).
+    #[command(hide = true)]
+    Extract,
     /// Make a static API token and the configuration lines for it.
     Token(token::Args),
 }
@@ -121,6 +124,7 @@ fn main() -> ExitCode {
         Command::Witness(args) => witness::run(args),
         Command::Policy(command) => policy::run(command),
         Command::Fingerprint(args) => fingerprint::run(&args),
+        Command::Extract => extract::run(),
         Command::Token(args) => token::run(args),
     };
     match result {

@@ -11,6 +11,8 @@ pub(crate) const ALGORITHMS: &[&str] =
     &["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"];
 pub(crate) const TRANSFORMS: &[&str] = carnet_model::Transform::WORDS;
 pub(crate) const NAMES: &[&str] = &["keys", "light"];
+pub(crate) const BINARY_ACTIONS: &[&str] = &["pass", "strip", "inspect", "withhold"];
+pub(crate) const ON_FAILURE: &[&str] = &["withhold", "pass"];
 pub(crate) const RETENTION_PRESETS: &[&str] = &["ai-act", "pci", "hipaa"];
 pub(crate) const VALIDATORS: &[&str] = &[
     "luhn",
@@ -348,6 +350,59 @@ static MASKING: Table = Table {
             "Names of people, places and organisations: under keys only, or in running text too. Default: light",
         ),
         key("vault", T(&VAULT), "What is kept of values that may come back."),
+        key("in", T(&MASKING_IN), "What replaces values on their way to servers, where it differs."),
+        key(
+            "binary",
+            List(&T(&BINARY)),
+            "Binary content: the first rule that speaks of its type and size holds.",
+        ),
+        key("analyzers", List(&T(&ANALYZER)), "Who else is asked about free text."),
+    ],
+};
+
+static MASKING_IN: Table = Table {
+    name: "masking on the way in",
+    keys: &[
+        key("default", Words(TRANSFORMS), "For classes not named. Default: masking.default"),
+        key(
+            "classes",
+            Map(&Class, &Words(TRANSFORMS)),
+            "By data class. Default: masking.classes, unless `default` is given",
+        ),
+    ],
+};
+
+static BINARY: Table = Table {
+    name: "a rule for binary content",
+    keys: &[
+        need("types", List(&Text), "Media types of what it really is, such as image/png or image/*."),
+        key("size", Size, "The largest that the rule speaks of. Default: 16MiB"),
+        need(
+            "action",
+            Words(BINARY_ACTIONS),
+            "pass, strip (metadata), inspect (the text of documents), withhold.",
+        ),
+        key(
+            "pictures",
+            Flag,
+            "Inspected documents may hold pictures, which are not looked into. Default: false",
+        ),
+    ],
+};
+
+static ANALYZER: Table = Table {
+    name: "an analyzer",
+    keys: &[
+        need("name", Name, "Its name in messages."),
+        need("url", Url, "Where it is; /analyze is put behind it."),
+        need("region", Region, "Where data is there: it goes only where `transfer` permits."),
+        key("language", Text, "The language that it is asked in. Default: en"),
+        key("classes", List(&Class), "What it is asked for. Default: person, location, organisation"),
+        key("least", Count, "The least score that counts, in percent. Default: 50"),
+        key("timeout", Duration, "How long one text may take. Default: 500ms"),
+        key("cache", Count, "Answers remembered, by a keyed hash of the text. Default: 10000"),
+        key("on_failure", Words(ON_FAILURE), "Without its answer: withhold or pass. Default: withhold"),
+        key("allow_plaintext", Flag, "Allow http:// beyond loopback. Default: false"),
     ],
 };
 

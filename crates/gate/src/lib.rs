@@ -14,6 +14,7 @@ mod decide;
 mod facts;
 mod hold;
 mod inspect;
+mod look;
 mod mask;
 mod permitted;
 mod record;
@@ -38,8 +39,12 @@ pub use record::Entry;
 pub use refused::{Turned, Unfinished, held_answer};
 pub use reply::Delivery;
 pub use session::Session;
-pub use shell::{Answers, Moment, NotForwarded, NotRecorded, Receipt, Replies, Shell};
-pub use snapshot::{ApprovalRules, Epochs, MaskingRules, Snapshot};
+pub use shell::{
+    Analyzed, Answers, Moment, NotAnalyzed, NotForwarded, NotRecorded, Receipt, Replies, Shell, Unread,
+};
+pub use snapshot::{
+    AnalyzerFacts, ApprovalRules, BinaryAction, BinaryRule, Epochs, MaskingRules, Snapshot,
+};
 pub use state::hold_state;
 pub use subjects::{MOST_SUBJECTS, SubjectRule, actor_label, subject_label};
 pub use tools::{ToolFacts, ToolTable};

@@ -14,13 +14,14 @@ use carnet_model::{Action, ClassSet, DataClass, PolicyId, Region, Transform};
 use carnet_policy::{Choice, Context, Direction, Flow, Stop};
 
 use crate::arguments::CallArguments;
-use crate::crossing::{Crossing, Moved, country_of};
+use crate::crossing::{Crossing, Moved, Places, country_of};
 use crate::decide::{self, Subject};
 use crate::facts::{Caller, Cell};
+use crate::look::Looked;
 use crate::restore::{Restored, Restoring};
 use crate::session::Session;
 use crate::shell::Moment;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{AnalyzerFacts, Snapshot};
 use crate::subjects::About;
 use crate::turns;
 use crate::vault::{Deposit, Owner, Recall};
@@ -46,6 +47,8 @@ pub(crate) struct Masked {
     pub restored: Restored,
     /// Values to keep before the message is delivered.
     pub deposits: Vec<Deposit>,
+    /// What was done with binary content, JSON.
+    pub binaries: Vec<String>,
     /// What was decided about the classes found.
     pub moved: Moved,
     /// What the server gives out and is not said to.
@@ -90,6 +93,8 @@ pub(crate) enum Withheld {
     Restore,
     /// What it hides could not be kept.
     Vault,
+    /// An analyzer that has to see it did not, or may not.
+    Analyzer,
     /// A policy keeps back what has a class found in it.
     Blocked,
     /// A policy lets such a thing go only once it is approved.
@@ -106,6 +111,7 @@ impl Withheld {
             Withheld::Input => "input-denied",
             Withheld::Restore => "restore-denied",
             Withheld::Vault => "vault-failed",
+            Withheld::Analyzer => "not-analyzed",
             Withheld::Blocked => "blocked",
             Withheld::Held => "held",
         }
@@ -120,6 +126,7 @@ impl Withheld {
             Withheld::Input => "the server asks for input that no policy permits it to ask for",
             Withheld::Restore => "a token in it stands for a value that may not be used here",
             Withheld::Vault => "the values that it hides could not be kept for their return",
+            Withheld::Analyzer => "an analyzer that has to see the content did not answer, or may not get it",
             Withheld::Blocked => "a policy keeps back content with data of this kind",
             Withheld::Held => "a policy lets content with data of this kind go only once it is approved",
         }
@@ -150,6 +157,8 @@ pub(crate) struct Around<'a> {
     pub answers: Option<Action>,
     /// What stands around its pieces in its stream.
     pub seams: &'a [(usize, Seam)],
+    /// What was seen in it before.
+    pub looked: &'a Looked,
 }
 
 impl Around<'_> {
@@ -211,6 +220,9 @@ pub(crate) fn mask(around: &Around<'_>, message: Message) -> Result<Masked, Box<
     let withhold =
         |reason, found, drift, message| Box::new(Withholding { message, reason, found, drift, mac, size });
     let mut findings = Findings::new();
+    if around.looked.unanalyzed {
+        return Err(withhold(Withheld::Analyzer, ClassSet::EMPTY, Drift::default(), message));
+    }
     if find(around, &message, &mut findings).is_err() {
         let drift = around.drift(&findings);
         return Err(withhold(Withheld::Uninspectable, findings.classes(), drift, message));
@@ -243,13 +255,15 @@ fn hide(
     (mac, size): ([u8; 32], usize),
 ) -> Result<Masked, Box<Withholding>> {
     let found = findings.classes();
+    let looked = around.looked;
+    let binaries = looked.account(around.detector(), &message);
     let drift = around.drift(findings);
     let done = |message, report: Report, policies, moved, drift| {
         let deposits = deposits(around, &report);
         let restored = Restored::default();
-        Masked { message, report, found, policies, mac, size, about, restored, deposits, moved, drift }
+        Masked { message, report, found, policies, mac, size, about, restored, deposits, binaries, moved, drift }
     };
-    if found.is_empty() {
+    if found.is_empty() && looked.binaries.iter().all(|b| b.stripped.is_none()) {
         return Ok(done(message, Report::default(), Vec::new(), Moved::default(), drift));
     }
     let (shown, mut policies) = match shown(around, &message, found) {
@@ -334,7 +348,10 @@ fn rewrite(
     chosen: &[Choice],
 ) -> Result<(Option<Message>, Report), Withheld> {
     let rules = &around.snapshot.masking;
-    let mut transforms = rules.transforms.clone();
+    let mut transforms = match around.subject.direction {
+        Direction::In => rules.transforms_in.clone(),
+        Direction::Out => rules.transforms.clone(),
+    };
     for choice in chosen {
         transforms.set(choice.class, choice.transform);
     }
@@ -344,6 +361,7 @@ fn rewrite(
     let report = detector
         .rewrite(message.bytes(), message.tape(), findings, &plan, &mut edits)
         .map_err(|_| Withheld::Unmaskable)?;
+    around.looked.strip(message, &mut edits);
     if edits.is_empty() {
         return Ok((None, report));
     }
@@ -359,6 +377,7 @@ fn find(around: &Around<'_>, message: &Message, findings: &mut Findings) -> Resu
     let parts: Vec<Part<'_>> = content
         .parts
         .iter()
+        .filter(|p| p.kind != ContentKind::Binary || !around.looked.dealt_with(p.node))
         .map(|p| Part {
             node: p.node,
             kind: match p.kind {
@@ -376,6 +395,7 @@ fn find(around: &Around<'_>, message: &Message, findings: &mut Findings) -> Resu
     let (bytes, tape) = (message.bytes(), message.tape());
     detector.find_described(bytes, tape, &parts, described, findings).map_err(|_| ())?;
     find_seams(around, message, findings)?;
+    around.looked.note(detector, message, findings)?;
     if around.subject.direction == Direction::Out
         && let Some(known) = around.session.restored()
     {
@@ -442,6 +462,36 @@ fn shown(around: &Around<'_>, message: &Message, found: ClassSet) -> Result<(Cla
     policies.sort_unstable();
     policies.dedup();
     Ok((moved.classes.intersection(revealed.classes), policies))
+}
+
+/// Whether what is in a message may go to an analyzer: it is where the content is, or every class that it is asked for may go there.
+pub(crate) fn may_be_asked(around: &Around<'_>, message: &Message, analyzer: &AnalyzerFacts) -> bool {
+    let Around { snapshot, session, caller, subject, .. } = around;
+    let (unknown, out) = (Region::unknown(), subject.direction == Direction::Out);
+    let place = caller.principal.region.as_ref().unwrap_or(&unknown);
+    let from = if out { &session.server.region } else { place };
+    let at = Places {
+        from,
+        to: &analyzer.region,
+        origin: session.server.origin.as_ref().filter(|_| out).unwrap_or(from),
+        model: None,
+        cell: &snapshot.cell_region,
+    };
+    let (table, declared, now) = (&snapshot.jurisdictions, &snapshot.residency.declared, around.now.seconds);
+    let crossing = Crossing::find(table, declared, at, &session.server.name, now);
+    if crossing.stays {
+        return true;
+    }
+    if snapshot.residency.enforce && crossing.unknown {
+        return false;
+    }
+    let arguments = CallArguments(message);
+    let method = message.method().unwrap_or_default();
+    let context = decide::context(&arguments, &method, caller, session, subject.direction, around.now);
+    let context = Context { crossing: Some(crossing.facts(&session.server.categories)), ..context };
+    let flow = Flow { server: &session.server.name, tool: subject.tool(), direction: subject.direction };
+    let moved = snapshot.policies.transfer(&caller.key, flow, crossing.route(), analyzer.classes, &context);
+    moved.stop.is_none() && analyzer.classes.difference(moved.classes).is_empty()
 }
 
 /// How policies hide the classes that may not be seen.

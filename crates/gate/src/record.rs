@@ -332,6 +332,9 @@ fn restored(d: &mut Disclosures<'_>, classes: &ClassNames, masked: &Masked) {
 }
 
 fn masking(d: &mut Disclosures<'_>, classes: &ClassNames, masked: &Masked) {
+    if !masked.binaries.is_empty() {
+        d.add("x_binary", format!("[{}]", masked.binaries.join(",")).as_bytes());
+    }
     if masked.found.is_empty() {
         return;
     }

@@ -1,8 +1,10 @@
 //! What the gate asks of the shell around it. The gate itself has no clock, no randomness and no sockets.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
+use carnet_documents::Text;
 use carnet_evidence::seal::{DataKey, NewKey};
 use carnet_masking::Report;
 use carnet_mcp::Message;
@@ -60,6 +62,29 @@ impl NotForwarded {
     }
 }
 
+/// A document was not read to its end, in time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("the document could not be read")]
+pub struct Unread;
+
+/// An analyzer did not answer in time, or may not be asked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("an analyzer did not answer")]
+pub struct NotAnalyzed;
+
+/// What an analyzer found in a text.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Analyzed {
+    /// Its name for the type.
+    pub kind: String,
+    /// Code points.
+    pub start: usize,
+    /// Code points, exclusive.
+    pub end: usize,
+    /// How sure, in percent.
+    pub score: u8,
+}
+
 /// The effects.
 pub trait Shell: Recall + Sync {
     /// The answers to one forwarded message.
@@ -85,6 +110,16 @@ pub trait Shell: Recall + Sync {
 
     /// Keeps values whose stand-ins are about to be delivered. Resolves when they are durable, or cannot be.
     fn keep(&self, deposits: Vec<Deposit>) -> impl Future<Output = Result<(), NotRecorded>> + Send;
+
+    /// The text of a document, read where it can do no harm.
+    fn read_document(&self, bytes: Vec<u8>) -> impl Future<Output = Result<Text, Unread>> + Send;
+
+    /// What an analyzer finds in each of these texts.
+    fn analyze(
+        &self,
+        analyzer: &str,
+        texts: &[String],
+    ) -> impl Future<Output = Result<Vec<Arc<Vec<Analyzed>>>, NotAnalyzed>> + Send;
 
     /// Something was masked: for the counters.
     fn masked(&self, report: &Report, classes: &ClassNames);

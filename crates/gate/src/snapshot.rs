@@ -18,6 +18,8 @@ use crate::crossing::ResidencyRules;
 pub struct MaskingRules {
     /// One transform for each class.
     pub transforms: Transforms,
+    /// The same for what goes to servers.
+    pub transforms_in: Transforms,
     /// What masked numbers become.
     pub numbers: Numbers,
     /// The tenant's key for tokens.
@@ -31,6 +33,57 @@ pub struct ApprovalRules {
     pub expires: u64,
     /// Until an approval that was not used is none.
     pub valid: u64,
+}
+
+/// What happens with binary content.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum BinaryAction {
+    /// It goes on as it is.
+    Pass,
+    /// It goes on without metadata.
+    Strip,
+    /// Its text is inspected; what is found decides.
+    Inspect,
+    /// It is of the class `uninspected`.
+    Withhold,
+}
+
+/// What happens with binary content of some types, up to a size.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct BinaryRule {
+    /// Types, such as `image/png` or `image/*`.
+    pub types: Vec<String>,
+    /// The largest that it speaks of.
+    pub size: usize,
+    /// What happens.
+    pub action: BinaryAction,
+    /// Documents may hold pictures, which are not looked into.
+    pub pictures: bool,
+}
+
+impl BinaryRule {
+    /// Whether it speaks of content of this type and size.
+    pub(crate) fn covers(&self, media_type: &str, size: usize) -> bool {
+        let one = |pattern: &String| match pattern.strip_suffix("/*") {
+            Some("*") => true,
+            Some(family) => media_type.split('/').next() == Some(family),
+            None => pattern == media_type,
+        };
+        size <= self.size && self.types.iter().any(one)
+    }
+}
+
+/// An analyzer beside the gateway, as far as the gate needs to know it.
+#[derive(Clone, Debug)]
+pub struct AnalyzerFacts {
+    /// Its name, which the shell knows it by.
+    pub name: Arc<str>,
+    /// Where it is.
+    pub region: Region,
+    /// What it is asked for.
+    pub classes: ClassSet,
+    /// Without its answer content is withheld.
+    pub withhold: bool,
 }
 
 /// A configuration in force.
@@ -55,6 +108,10 @@ pub struct Snapshot {
     pub persons: ClassSet,
     /// Times of approvals where policies do not say.
     pub approvals: ApprovalRules,
+    /// What happens with binary content; the first that speaks of it holds.
+    pub binary: Vec<BinaryRule>,
+    /// Who else is asked about free text.
+    pub analyzers: Vec<AnalyzerFacts>,
     /// Size and depth of a message.
     pub limits: Limits,
 }

@@ -18,7 +18,8 @@ use crate::decide::{self, Denied, Subject};
 use crate::facts::{Caller, Cell};
 use crate::hold::{self, Waiting};
 use crate::inspect::{self, inspect};
-use crate::mask::{Around, Drift, Masked, Withheld, Withholding, mask};
+use crate::look::{Looked, NOTHING, look};
+use crate::mask::{Around, Drift, Masked, Withheld, Withholding, mask, may_be_asked};
 use crate::permitted::{Permitted, Recorded};
 use crate::record::{self, Content, Facts, Said};
 use crate::refused::{self, Turned, Unfinished};
@@ -134,7 +135,7 @@ pub async fn walk<S: Shell, R: Replies>(
     };
     let verdict = permitted.verdict().clone();
     // mask in
-    let masked = match at.mask_in(&subject, permitted) {
+    let masked = match at.mask_in(&subject, permitted).await {
         Ok(masked) => masked,
         Err(withheld) => return Err(at.withheld(&subject, &verdict, &withheld).await.into()),
     };
@@ -219,7 +220,8 @@ pub async fn respond<S: Shell>(at: Walk<'_, S>, message: Message) -> Result<Walk
     };
     let subject =
         Subject { action: question.action, resource: question.resource.clone(), direction: Direction::In };
-    let around = at.around(&subject, Some(question.action));
+    let looked = at.look(&subject, Some(question.action), &message).await;
+    let around = Around { looked: &looked, ..at.around(&subject, Some(question.action)) };
     let said = Said { decision: "permit", verdict: Some(&question.verdict), error: None };
     let facts = at.facts(&subject);
     let recorded = match mask(&around, message) {
@@ -290,15 +292,41 @@ impl<S: Shell> Walk<'_, S> {
     pub(crate) fn around<'b>(&'b self, subject: &'b Subject, answers: Option<Action>) -> Around<'b> {
         let now = self.shell.now();
         let Walk { cell, snapshot, session, caller, .. } = *self;
-        Around { cell, snapshot, session, caller, subject, vault: self.shell, now, answers, seams: &[] }
+        Around {
+            cell,
+            snapshot,
+            session,
+            caller,
+            subject,
+            vault: self.shell,
+            now,
+            answers,
+            seams: &[],
+            looked: &NOTHING,
+        }
     }
 
-    fn mask_in(
+    /// What the detector cannot see by itself.
+    async fn look(&self, subject: &Subject, answers: Option<Action>, message: &Message) -> Looked {
+        let snapshot = self.snapshot;
+        if snapshot.binary.is_empty() && snapshot.analyzers.is_empty() {
+            return Looked::default();
+        }
+        let may: Vec<bool> = {
+            let around = self.around(subject, answers);
+            snapshot.analyzers.iter().map(|a| may_be_asked(&around, message, a)).collect()
+        };
+        let detector = snapshot.detector(&self.session.server.name);
+        look(self.shell, snapshot, detector, message, answers, &may).await
+    }
+
+    async fn mask_in(
         &self,
         subject: &Subject,
         permitted: Permitted<Message>,
     ) -> Result<Permitted<Masked>, Box<Withholding>> {
-        let around = self.around(subject, None);
+        let looked = self.look(subject, None, permitted.get()).await;
+        let around = Around { looked: &looked, ..self.around(subject, None) };
         let masked = permitted.try_map(|message| mask(&around, message))?;
         self.shell.masked(&masked.get().report, self.snapshot.detector.classes());
         self.session.note_restored(&masked.get().restored.values);
@@ -349,7 +377,9 @@ impl<S: Shell> Walk<'_, S> {
             .and_then(|message| self.permitted_input(message));
         let masked = match inspected {
             Ok(message) => {
-                mask(&around, state::bind(&self.cell.mac, related.binding.as_deref(), facts.now, message))
+                let message = state::bind(&self.cell.mac, related.binding.as_deref(), facts.now, message);
+                let looked = self.look(&subject, Some(subject.action), &message).await;
+                mask(&Around { looked: &looked, ..around }, message)
             }
             Err((message, reason)) => Err(around.withhold(message, reason)),
         };
@@ -403,7 +433,8 @@ impl<S: Shell> Walk<'_, S> {
             }
         };
         let verdict = permitted.verdict().clone();
-        let around = Around { seams: &seams, ..self.around(&subject, None) };
+        let looked = self.look(&subject, None, permitted.get()).await;
+        let around = Around { seams: &seams, looked: &looked, ..self.around(&subject, None) };
         let mut deposits = Vec::new();
         let masked = permitted.try_map(|message| {
             let mut masked = mask(&around, message)?;
@@ -511,7 +542,8 @@ impl<S: Shell> Walk<'_, S> {
         let answer =
             refused::answer(&denied.message, subject.action, code::DENIED, &refused::denial(&denied.verdict));
         // What was asked is recorded as it would have been sent: masked.
-        let around = self.around(subject, None);
+        let looked = self.look(subject, None, &denied.message).await;
+        let around = Around { looked: &looked, ..self.around(subject, None) };
         // Nothing goes on, so nothing was put back.
         let masked = mask(&around, denied.message.clone());
         let masked = masked.map(|masked| Masked { restored: Restored::default(), ..masked });

@@ -7,10 +7,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
+use carnet_documents::Text;
 use carnet_evidence::seal::{DataKey, KeyKind, NewKey};
 use carnet_gate::{
-    Answers, Delivery, Deposit, Entry, Kept, Moment, NotForwarded, NotRecorded, Permitted, Recall, Receipt,
-    Recorded, Replies, Shell, Turned, Walked,
+    Analyzed, Answers, Delivery, Deposit, Entry, Kept, Moment, NotAnalyzed, NotForwarded, NotRecorded,
+    Permitted, Recall, Receipt, Recorded, Replies, Shell, Turned, Unread, Walked,
 };
 use carnet_masking::{Report, StandInId};
 use carnet_mcp::Message;
@@ -88,6 +89,19 @@ impl Shell for CallShell {
 
     async fn keep(&self, deposits: Vec<Deposit>) -> Result<(), NotRecorded> {
         self.gateway.keep(deposits).await
+    }
+
+    async fn read_document(&self, bytes: Vec<u8>) -> Result<Text, Unread> {
+        crate::documents::read(bytes).await
+    }
+
+    async fn analyze(
+        &self,
+        analyzer: &str,
+        texts: &[String],
+    ) -> Result<Vec<Arc<Vec<Analyzed>>>, NotAnalyzed> {
+        let runtime = self.gateway.runtime.load_full();
+        runtime.analyzers.ask(analyzer, texts).await
     }
 
     fn masked(&self, report: &Report, classes: &ClassNames) {

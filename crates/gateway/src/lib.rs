@@ -4,12 +4,14 @@
 //! [`downstream`], walked by the gate with the effects of [`call`], and reaches its server through [`upstream`].
 
 pub mod admin;
+pub mod analyzers;
 pub mod body;
 pub mod call;
 pub mod control;
 pub mod credentials;
 pub mod desk;
 pub mod detectors;
+pub mod documents;
 pub mod downstream;
 pub mod front;
 pub mod gateway;

@@ -6,13 +6,16 @@ use std::sync::Arc;
 
 use carnet_approvals::{Requirement, Rule};
 use carnet_config::{Config, Loaded, Source};
-use carnet_gate::{ApprovalRules, Epochs, MaskingRules, Snapshot};
+use carnet_gate::{
+    AnalyzerFacts, ApprovalRules, BinaryAction, BinaryRule, Epochs, MaskingRules, Snapshot,
+};
 use carnet_masking::{Numbers, TokenKey, Transforms};
 use carnet_model::Region;
 use carnet_policy::{Holding, Options, PolicySet};
 use carnet_residency::Jurisdictions;
 use sha2::{Digest, Sha256};
 
+use crate::analyzers::Analyzers;
 use crate::detectors::Detectors;
 use crate::identity::Identities;
 use crate::limits::Rates;
@@ -30,6 +33,8 @@ pub struct Runtime {
     pub identities: Arc<Identities>,
     /// The servers by name.
     pub servers: BTreeMap<Arc<str>, Arc<Server>>,
+    /// Who else is asked about free text.
+    pub analyzers: Analyzers,
     /// Rate of one principal.
     pub per_principal: Option<Rates<[u8; 32]>>,
     /// Rate of one principal at one tool: principal, and a hash of server and tool.
@@ -186,6 +191,7 @@ pub fn runtime(
         Some(previous) => Ok(previous.identities.clone()),
         None => Identities::load(&config.identity).map(Arc::new).map_err(|e| errors.extend(e)),
     };
+    let analyzers = Analyzers::load(&config.masking.analyzers).map_err(|e| errors.extend(e));
     let detectors = Detectors::load(&config).map_err(|e| errors.extend(e));
     let mut servers = BTreeMap::new();
     for server in &config.servers {
@@ -198,7 +204,9 @@ pub fn runtime(
     let (Ok(policies), Ok(identities), true) = (policies, identities, errors.is_empty()) else {
         return Err(errors);
     };
-    let Ok(Detectors { general: detector, servers: server_detectors }) = detectors else {
+    let (Ok(Detectors { general: detector, servers: server_detectors }), Ok(analyzers)) =
+        (detectors, analyzers)
+    else {
         return Err(errors);
     };
     let mut all_warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
@@ -234,11 +242,14 @@ pub fn runtime(
         persons: config.evidence.persons,
         jurisdictions: table,
         residency: residency::rules(&config, cell_known),
+        binary: config.masking.binary.iter().map(binary).collect(),
+        analyzers: config.masking.analyzers.iter().map(analyzer).collect(),
         limits,
     };
     Ok(Runtime {
         per_principal: config.limits.per_principal.and_then(Rates::new),
         per_tool: config.limits.per_tool.and_then(Rates::new),
+        analyzers,
         gate,
         state,
         distributed,
@@ -269,14 +280,37 @@ pub fn from_file(
     Ok(runtime)
 }
 
+fn binary(rule: &carnet_config::BinaryRule) -> BinaryRule {
+    let action = match rule.action {
+        carnet_config::BinaryAction::Pass => BinaryAction::Pass,
+        carnet_config::BinaryAction::Strip => BinaryAction::Strip,
+        carnet_config::BinaryAction::Inspect => BinaryAction::Inspect,
+        carnet_config::BinaryAction::Withhold => BinaryAction::Withhold,
+    };
+    BinaryRule { types: rule.types.clone(), size: rule.size, action, pictures: rule.pictures }
+}
+
+fn analyzer(config: &carnet_config::AnalyzerConfig) -> AnalyzerFacts {
+    AnalyzerFacts {
+        name: config.name.clone(),
+        region: config.region.clone(),
+        classes: config.classes,
+        withhold: config.withhold,
+    }
+}
+
 /// What a configuration does with what was found.
 #[must_use]
 pub fn masking(config: &Config, token_key: [u8; 32]) -> MaskingRules {
-    let mut transforms = Transforms::all(config.masking.default);
-    for (class, transform) in &config.masking.classes {
-        transforms.set(*class, *transform);
-    }
-    MaskingRules { transforms, numbers: Numbers::default(), token_key: TokenKey(token_key) }
+    let table = |default, classes: &BTreeMap<_, _>| {
+        let mut transforms = Transforms::all(default);
+        classes.iter().for_each(|(class, transform)| transforms.set(*class, *transform));
+        transforms
+    };
+    let masking = &config.masking;
+    let transforms = table(masking.default, &masking.classes);
+    let transforms_in = table(masking.default_in, &masking.classes_in);
+    MaskingRules { transforms, transforms_in, numbers: Numbers::default(), token_key: TokenKey(token_key) }
 }
 
 /// Seconds since 1970.

@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use carnet_config::Config;
+use carnet_documents::Text;
 use carnet_evidence::seal::{DataKey, KeyKind, MacKey, NewKey, Slot, key_text};
 use carnet_evidence::{Draft, Epochs, LeafType, disclosure, field};
 use carnet_gate::{
-    Answers, Deposit, Entry, Kept, Moment, NotForwarded, NotRecorded, Permitted, Recall, Receipt, Recorded,
-    Shell,
+    Analyzed, Answers, Deposit, Entry, Kept, Moment, NotAnalyzed, NotForwarded, NotRecorded, Permitted,
+    Recall, Receipt, Recorded, Shell, Unread,
 };
 use carnet_masking::{Report, StandInId};
 use carnet_mcp::Message;
@@ -533,6 +534,19 @@ impl Shell for RecordOnly<'_> {
 
     async fn keep(&self, deposits: Vec<Deposit>) -> Result<(), NotRecorded> {
         self.0.keep(deposits).await
+    }
+
+    async fn read_document(&self, bytes: Vec<u8>) -> Result<Text, Unread> {
+        crate::documents::read(bytes).await
+    }
+
+    async fn analyze(
+        &self,
+        analyzer: &str,
+        texts: &[String],
+    ) -> Result<Vec<Arc<Vec<Analyzed>>>, NotAnalyzed> {
+        let runtime = self.0.runtime.load_full();
+        runtime.analyzers.ask(analyzer, texts).await
     }
 
     fn masked(&self, report: &Report, classes: &ClassNames) {

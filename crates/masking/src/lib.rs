@@ -52,3 +52,4 @@ pub use plan::{Numbers, Place, Plan, Report, TokenKey, Transforms, Uninspectable
 pub use schema::SchemaHints;
 pub use stand_in::{Deposit, Deposits, MAX_KEPT, StandIn, StandInId, whole_stand_in};
 pub use stream::{Flow, Seam, Stream};
+pub use walk::Noted;

@@ -29,6 +29,8 @@ pub struct Part {
     pub node: u32,
     /// How it is to be read.
     pub kind: PartKind,
+    /// The node of the media type that binary content is said to have.
+    pub declared: Option<u32>,
 }
 
 /// The content of a message.
@@ -43,8 +45,10 @@ pub struct Content {
 /// The content of a message. `request` is the action of the request that a response answers.
 #[must_use]
 pub fn parts(message: &Message, request: Option<Action>) -> Content {
-    let mut of =
-        Content { parts: vec![Part { node: 0, kind: PartKind::Json }], exclude: Vec::with_capacity(8) };
+    let mut of = Content {
+        parts: vec![Part { node: 0, kind: PartKind::Json, declared: None }],
+        exclude: Vec::with_capacity(8),
+    };
     for (key, value) in message.root().entries() {
         match &*key.as_str().unwrap_or_default() {
             "jsonrpc" | "id" => of.skip_scalar(value),
@@ -86,7 +90,17 @@ impl Content {
     fn own(&mut self, value: Value<'_>, kind: PartKind) {
         if value.kind() == JsonKind::String {
             self.exclude.push(value.index());
-            self.parts.push(Part { node: value.index(), kind });
+            self.parts.push(Part { node: value.index(), kind, declared: None });
+        }
+    }
+
+    /// A string of base64 beside its media type.
+    fn binary(&mut self, holder: Value<'_>, value: Value<'_>) {
+        let before = self.parts.len();
+        self.own(value, PartKind::Binary);
+        let declared = holder.get("mimeType").filter(|t| t.kind() == JsonKind::String).map(|t| t.index());
+        if let Some(part) = self.parts.get_mut(before) {
+            part.declared = declared;
         }
     }
 
@@ -256,7 +270,7 @@ impl Content {
         match &*kind {
             "image" | "audio" => {
                 if let Some(data) = block.get("data") {
-                    self.own(data, PartKind::Binary);
+                    self.binary(block, data);
                 }
             }
             "resource" => {
@@ -284,7 +298,7 @@ impl Content {
         for (key, value) in resource.entries() {
             match &*key.as_str().unwrap_or_default() {
                 "uri" => self.own(value, PartKind::Uri),
-                "blob" => self.own(value, PartKind::Binary),
+                "blob" => self.binary(resource, value),
                 _ => {}
             }
         }

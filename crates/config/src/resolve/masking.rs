@@ -17,24 +17,41 @@ impl Resolver<'_, '_> {
     pub(super) fn masking(&mut self, view: View<'_>) -> MaskingConfig {
         let action = |v: View<'_>| v.text().and_then(Transform::by_name);
         let names = self.own_classes(view.get("rules"));
-        let mut classes = BTreeMap::new();
-        for (name, at, v) in view.get("classes").pairs() {
-            if let (Some(class), Some(action)) = (self.class_at(name, at, &names), action(v)) {
-                classes.insert(class, action);
-            }
-        }
+        let classes = self.transforms(view.get("classes"), &names);
+        let default = action(view.get("default")).unwrap_or_default();
+        let inward = view.get("in");
+        // A default of its own replaces what is said for classes in general, too.
+        let own = action(inward.get("default"));
+        let mut classes_in = if own.is_some() { BTreeMap::new() } else { classes.clone() };
+        classes_in.extend(self.transforms(inward.get("classes"), &names));
         MaskingConfig {
-            default: action(view.get("default")).unwrap_or_default(),
+            default,
             classes,
+            default_in: own.unwrap_or(default),
+            classes_in,
             countries: self.countries(view.get("countries")),
             rules: self.rules(view.get("rules"), &names),
             allow: self.allow(view.get("allow"), &names),
             disable: self.disable(view.get("disable"), &names),
             fingerprints: self.fingerprints(view.get("fingerprints")),
             vault: self.vault(view.get("vault")),
+            binary: self.binary(view.get("binary")),
+            analyzers: self.analyzers(view.get("analyzers")),
             names_in_text: view.get("names").text() != Some("keys"),
             names,
         }
+    }
+
+    /// Transforms by class.
+    fn transforms(&mut self, view: View<'_>, names: &ClassNames) -> BTreeMap<DataClass, Transform> {
+        let mut classes = BTreeMap::new();
+        for (name, at, v) in view.pairs() {
+            let action = v.text().and_then(Transform::by_name);
+            if let (Some(class), Some(action)) = (self.class_at(name, at, names), action) {
+                classes.insert(class, action);
+            }
+        }
+        classes
     }
 
     fn vault(&mut self, view: View<'_>) -> VaultConfig {

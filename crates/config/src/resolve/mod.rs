@@ -1,6 +1,7 @@
 //! From a checked tree to [`Config`]: defaults, and everything that concerns more than one key.
 
 mod approvals;
+mod content;
 mod identity;
 mod masking;
 mod reporting;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use carnet_masking::{AllowSpec, RuleSpec};
 use carnet_model::{ClassNames, ClassSet, DataClass, Region, Transform};
 
-use super::SecretRef;
+use super::{AnalyzerConfig, BinaryRule, SecretRef};
 
 /// What happens to values that the policy does not reveal.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -17,6 +17,10 @@ pub struct MaskingConfig {
     pub default: Transform,
     /// By class.
     pub classes: BTreeMap<DataClass, Transform>,
+    /// For classes not named, on the way to servers.
+    pub default_in: Transform,
+    /// By class, on the way to servers.
+    pub classes_in: BTreeMap<DataClass, Transform>,
     /// Countries whose national numbers are masked on their check digits alone, lower-case ISO codes. Numbers of all
     /// others need a key or a word beside them.
     pub countries: Vec<Region>,
@@ -32,6 +36,10 @@ pub struct MaskingConfig {
     pub fingerprints: Vec<FingerprintFile>,
     /// What is kept of values that may come back.
     pub vault: VaultConfig,
+    /// What happens with binary content; the first rule that speaks of it holds.
+    pub binary: Vec<BinaryRule>,
+    /// Who else is asked about free text.
+    pub analyzers: Vec<AnalyzerConfig>,
     /// Names of people, places and organisations are looked for in running text too, not only under keys.
     pub names_in_text: bool,
 }

@@ -4,6 +4,7 @@
 //! `Debug` is safe everywhere: no field can hold a secret's value.
 
 mod approvals;
+mod content;
 mod identity;
 mod masking;
 mod reporting;
@@ -20,6 +21,7 @@ use std::time::Duration;
 use carnet_model::{ClassSet, Region};
 
 pub use self::approvals::*;
+pub use self::content::*;
 pub use self::identity::*;
 pub use self::masking::*;
 pub use self::reporting::*;

@@ -2,6 +2,7 @@
 
 mod around;
 mod kin;
+mod noted;
 mod path;
 mod seam;
 mod text;
@@ -20,6 +21,7 @@ use crate::plan::Uninspectable;
 use crate::scan::{Hit, Seen};
 use crate::schema::SchemaHints;
 use crate::token::without_masks;
+pub use noted::Noted;
 use path::path;
 
 /// An array or object that is being walked.
