@@ -1,5 +1,6 @@
 //! DOCX, XLSX and PPTX: a zip of XML parts (ECMA-376). All XML is read, whatever part it is; the rest is said to be there.
 
+use std::borrow::Cow;
 use std::io::{Cursor, Read};
 
 use zip::ZipArchive;
@@ -24,10 +25,11 @@ pub(crate) fn text(bytes: &[u8], limits: &Limits) -> Result<Text, Unreadable> {
         return Err(Unreadable::Damaged);
     }
     let (mut out, mut left, mut book) = (Text::default(), limits.bytes, Workbook::default());
-    let mut names: Vec<(usize, String)> = archive.file_names().map(str::to_owned).enumerate().collect();
+    let names: Result<Vec<String>, _> = archive.file_names().map(|n| n.map(Cow::into_owned)).collect();
+    let mut names = names.map_err(|_| Unreadable::Damaged)?;
     // Strings and formats of a workbook come before its sheets.
-    names.sort_by_key(|(_, name)| (name.contains("/worksheets/"), name.clone()));
-    for (_, name) in names {
+    names.sort_by_key(|name| (name.contains("/worksheets/"), name.clone()));
+    for name in names {
         let lower = name.to_ascii_lowercase();
         if lower.ends_with('/') {
             continue;
@@ -53,7 +55,7 @@ fn read(name: &str, part: &[u8], book: &mut Workbook, out: &mut String) -> Resul
         "xl/styles.xml" => book.styles(part)?,
         _ if name.starts_with("xl/worksheets/") && name.ends_with(".xml") => book.sheet(part, out)?,
         _ => {
-            let mut plain = if name.starts_with("docprops/") { Plain::labelled() } else { Plain::default() };
+            let mut plain = Plain::of(name);
             xml::read(part, &mut plain)?;
             out.push_str(&plain.text);
         }

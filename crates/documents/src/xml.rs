@@ -29,13 +29,13 @@ pub(crate) fn read(bytes: &[u8], sink: &mut dyn Sink) -> Result<(), Unreadable> 
     let mut reader = Reader::from_str(text);
     loop {
         match reader.read_event().map_err(|_| Unreadable::Damaged)? {
-            Event::Start(e) => sink.begin(e.local_name().as_ref(), &e),
+            Event::Start(e) => sink.begin(e.local_name().into_inner(), &e),
             Event::Empty(e) => {
-                let name = e.local_name().as_ref().to_owned();
+                let name = e.local_name().into_inner().to_owned();
                 sink.begin(&name, &e);
                 sink.end(&name);
             }
-            Event::End(e) => sink.end(e.local_name().as_ref()),
+            Event::End(e) => sink.end(e.local_name().into_inner()),
             Event::Text(t) => sink.characters(&t),
             Event::CData(t) => sink.characters(&t),
             Event::GeneralRef(r) => {
@@ -55,7 +55,7 @@ pub(crate) fn read(bytes: &[u8], sink: &mut dyn Sink) -> Result<(), Unreadable> 
 
 /// The value of an attribute by its local name.
 pub(crate) fn attribute(element: &BytesStart<'_>, name: &str) -> Option<String> {
-    let found = element.attributes().flatten().find(|a| a.key.local_name().as_ref() == name)?;
+    let found = element.attributes().flatten().find(|a| a.key.local_name().into_inner() == name)?;
     Some(unescaped(&found.value))
 }
 
@@ -68,28 +68,50 @@ fn unescaped(value: &str) -> String {
 pub(crate) struct Plain {
     pub(crate) text: String,
     labels: bool,
+    /// Only what people wrote of a program's own account.
+    account: bool,
+    /// Names of styles and fonts are no texts.
+    names: bool,
+    mute: bool,
+    /// Inside the cells of a sheet, which are read as a table.
+    cells: bool,
 }
 
 impl Plain {
-    /// For the parts that say who made a document.
-    pub(crate) fn labelled() -> Plain {
-        Plain { labels: true, ..Plain::default() }
+    /// For a part, by its name in small letters.
+    pub(crate) fn of(part: &str) -> Plain {
+        let file = part.rsplit('/').next().unwrap_or_default();
+        let names = part.contains("/theme/")
+            || ["styles.xml", "styleswitheffects.xml", "fonttable.xml", "numbering.xml", "tablestyles.xml"]
+                .contains(&file);
+        Plain {
+            labels: part.starts_with("docprops/"),
+            account: part == "docprops/app.xml",
+            names,
+            ..Plain::default()
+        }
     }
 }
 
 impl Sink for Plain {
     fn begin(&mut self, name: &str, element: &BytesStart<'_>) {
+        self.mute = self.account && !["Manager", "Company", "HyperlinkBase", "lpstr"].contains(&name);
+        self.cells |= name == "sheetData";
         match name {
+            _ if self.mute => {}
             "tab" | "tc" => self.text.push('\t'),
-            "creator" | "lastModifiedBy" | "manager" if self.labels => self.text.push_str("author: "),
+            "creator" | "lastModifiedBy" | "Manager" if self.labels => self.text.push_str("author: "),
             _ if self.labels => {
                 self.text.push_str(name);
                 self.text.push_str(": ");
             }
             _ => {}
         }
+        if self.names {
+            return;
+        }
         for a in element.attributes().flatten() {
-            let key = a.key.local_name().as_ref().to_owned();
+            let key = a.key.local_name().into_inner().to_owned();
             let value = unescaped(&a.value);
             let written = WRITTEN.contains(&key.as_str()) || value.contains([' ', '@']);
             if written && !value.starts_with("http://schemas.") && !key.starts_with("xmlns") {
@@ -100,10 +122,13 @@ impl Sink for Plain {
     }
 
     fn characters(&mut self, text: &str) {
-        self.text.push_str(text);
+        if !self.mute && !self.cells {
+            self.text.push_str(text);
+        }
     }
 
     fn end(&mut self, name: &str) {
+        self.cells &= name != "sheetData";
         if self.labels || LINES.contains(&name) {
             self.text.push('\n');
         }

@@ -12,7 +12,7 @@ to = Path(sys.argv[1]); to.mkdir(exist_ok=True)
 def letter(name, paragraphs, author="", picture=None):
     d = docx.Document()
     for p in paragraphs: d.add_paragraph(p)
-    if author: d.core_properties.author = author
+    d.core_properties.author = author
     if picture: d.add_picture(io.BytesIO(picture))
     table = d.add_table(rows=2, cols=2)
     for r, row in enumerate([["item", "count"], ["screws", "12"]]):

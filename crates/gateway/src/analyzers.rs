@@ -36,7 +36,6 @@ struct Analyzer {
 }
 
 /// Answers by the keyed hash of their text; the oldest make room.
-#[derive(Debug)]
 struct Cache {
     key: [u8; 32],
     most: usize,
@@ -128,10 +127,10 @@ impl Analyzer {
             return Err(NotAnalyzed);
         }
         let answers: Vec<Answer> = serde_json::from_slice(&reply.body).map_err(|_| NotAnalyzed)?;
-        let found = answers.into_iter().filter_map(|a| self.found(a)).collect();
+        let found: Vec<Analyzed> = answers.into_iter().filter_map(|a| self.found(a)).collect();
         let found = Arc::new(found);
-        self.cache().put(name, found);
-        self.cache().known.get(&name).cloned().ok_or(NotAnalyzed)
+        self.cache().put(name, found.clone());
+        Ok(found)
     }
 
     fn found(&self, answer: Answer) -> Option<Analyzed> {
@@ -142,6 +141,12 @@ impl Analyzer {
 
     fn cache(&self) -> std::sync::MutexGuard<'_, Cache> {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for Cache {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Cache({} answers)", self.known.len())
     }
 }
 
