@@ -90,6 +90,7 @@ impl Reader {
         let detector = Detector::new(&DetectorOptions { countries: enabled, ..DetectorOptions::default() });
         let rules = MaskingRules {
             transforms: Transforms::default(),
+            transforms_in: Transforms::default(),
             numbers: Numbers::default(),
             token_key: TokenKey(key),
         };
