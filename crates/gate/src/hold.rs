@@ -16,6 +16,7 @@ use carnet_policy::{Direction, Holding, identity_id};
 use crate::arguments::CallArguments;
 use crate::decide::{self, Denied, Subject};
 use crate::facts::{Caller, Cell};
+use crate::look::Looked;
 use crate::mask;
 use crate::record::{self, Entry, Facts, Said};
 use crate::session::Session;
@@ -128,7 +129,12 @@ fn rules(holding: &[Holding]) -> Vec<Rule> {
 
 impl<S: Shell> Walk<'_, S> {
     /// Whether a call that was denied waits for an approval instead, and for whose.
-    pub(crate) fn hold(&self, subject: &Subject, denied: Denied) -> Result<Box<Waiting>, Denied> {
+    pub(crate) fn hold(
+        &self,
+        subject: &Subject,
+        denied: Denied,
+        looked: &Looked,
+    ) -> Result<Box<Waiting>, Denied> {
         if !can_wait(&denied.message, subject.direction) {
             return Err(denied);
         }
@@ -137,7 +143,7 @@ impl<S: Shell> Walk<'_, S> {
         let requirement = Requirement::of(&rules(&holding), rules_of_it.expires, rules_of_it.valid);
         // A policy whose annotations say nothing is not loaded; if it were, it holds for good.
         let Ok(requirement) = requirement else { return Err(denied) };
-        self.waiting(subject, &denied, &holding, requirement).ok_or(denied)
+        self.waiting(subject, &denied, &holding, requirement, looked).ok_or(denied)
     }
 
     fn holding(&self, subject: &Subject, denied: &Denied) -> Option<Vec<Holding>> {
@@ -161,6 +167,7 @@ impl<S: Shell> Walk<'_, S> {
         denied: &Denied,
         holding: &[Holding],
         requirement: Requirement,
+        looked: &Looked,
     ) -> Option<Box<Waiting>> {
         let message = &denied.message;
         let now = self.shell.now();
@@ -173,10 +180,11 @@ impl<S: Shell> Walk<'_, S> {
         let until = now.seconds.saturating_add(i64::try_from(lasts).ok()?);
         let binding = Binding { from: now.seconds, until, nonce: Digest(nonce), ..plain };
         let request = Request { id: Id(id), binding, requirement, result: false };
-        let around = self.around(subject, None);
+        let plainly = looked.without_binaries();
+        let around = mask::Around { looked: &plainly, ..self.around(subject, None) };
         let seen = mask::for_approvers(&around, message).ok()?;
         let view = self.view(subject, &request, holding, &seen);
-        let (entry, marks) = self.request_entry(subject, denied, &request).ok()?;
+        let (entry, marks) = self.request_entry(subject, denied, &request, looked).ok()?;
         let mac = |bytes: &[u8]| {
             self.cell.mac.mac("approval_value", bytes).first_chunk().copied().unwrap_or_default()
         };
@@ -251,8 +259,9 @@ impl<S: Shell> Walk<'_, S> {
         subject: &Subject,
         denied: &Denied,
         request: &Request,
+        looked: &Looked,
     ) -> Result<(Entry, Vec<[u8; 16]>), NotRecorded> {
-        let around = self.around(subject, None);
+        let around = mask::Around { looked, ..self.around(subject, None) };
         let masked = mask::mask(&around, denied.message.clone());
         let masked = masked.map(|masked| mask::Masked { restored: Default::default(), ..masked });
         let content = match &masked {

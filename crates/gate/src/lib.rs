@@ -42,9 +42,7 @@ pub use session::Session;
 pub use shell::{
     Analyzed, Answers, Moment, NotAnalyzed, NotForwarded, NotRecorded, Receipt, Replies, Shell, Unread,
 };
-pub use snapshot::{
-    AnalyzerFacts, ApprovalRules, BinaryAction, BinaryRule, Epochs, MaskingRules, Snapshot,
-};
+pub use snapshot::{AnalyzerFacts, ApprovalRules, BinaryAction, BinaryRule, Epochs, MaskingRules, Snapshot};
 pub use state::hold_state;
 pub use subjects::{MOST_SUBJECTS, SubjectRule, actor_label, subject_label};
 pub use tools::{ToolFacts, ToolTable};

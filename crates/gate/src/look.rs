@@ -41,6 +41,11 @@ impl Looked {
         self.binaries.iter().any(|b| b.node == node)
     }
 
+    /// For those who are to see nothing of what is not text.
+    pub(crate) fn without_binaries(&self) -> Looked {
+        Looked { binaries: Vec::new(), noted: self.noted.clone(), unanalyzed: self.unanalyzed }
+    }
+
     /// Tells the detector's findings what was seen here.
     pub(crate) fn note(
         &self,

@@ -370,6 +370,9 @@ fn rewrite(
 }
 
 fn find(around: &Around<'_>, message: &Message, findings: &mut Findings) -> Result<(), ()> {
+    if around.looked.unanalyzed {
+        return Err(());
+    }
     let mut content = content::parts(message, around.answers);
     if let Some(name) = words_of_the_caller(around, message) {
         content.exclude.retain(|node| *node != name);

@@ -128,10 +128,13 @@ pub async fn walk<S: Shell, R: Replies>(
     ) {
         Ok(permitted) => permitted,
         // hold
-        Err(denied) => match at.hold(&subject, denied) {
-            Ok(waiting) => return Err(Unfinished::Held(Box::new(Waiting { leg, ..*waiting }))),
-            Err(denied) => return Err(at.denied(&subject, denied).await.into()),
-        },
+        Err(denied) => {
+            let looked = at.look(&subject, None, &denied.message).await;
+            return match at.hold(&subject, denied, &looked) {
+                Ok(waiting) => Err(Unfinished::Held(Box::new(Waiting { leg, ..*waiting }))),
+                Err(denied) => Err(at.denied(&subject, denied, &looked).await.into()),
+            };
+        }
     };
     let verdict = permitted.verdict().clone();
     // mask in
@@ -537,13 +540,12 @@ impl<S: Shell> Walk<'_, S> {
         }
     }
 
-    async fn denied(&self, subject: &Subject, denied: Denied) -> Turned {
+    async fn denied(&self, subject: &Subject, denied: Denied, looked: &Looked) -> Turned {
         let said = Said { decision: "deny", verdict: Some(&denied.verdict), error: None };
         let answer =
             refused::answer(&denied.message, subject.action, code::DENIED, &refused::denial(&denied.verdict));
         // What was asked is recorded as it would have been sent: masked.
-        let looked = self.look(subject, None, &denied.message).await;
-        let around = Around { looked: &looked, ..self.around(subject, None) };
+        let around = Around { looked, ..self.around(subject, None) };
         // Nothing goes on, so nothing was put back.
         let masked = mask(&around, denied.message.clone());
         let masked = masked.map(|masked| Masked { restored: Restored::default(), ..masked });

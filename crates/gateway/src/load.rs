@@ -6,9 +6,7 @@ use std::sync::Arc;
 
 use carnet_approvals::{Requirement, Rule};
 use carnet_config::{Config, Loaded, Source};
-use carnet_gate::{
-    AnalyzerFacts, ApprovalRules, BinaryAction, BinaryRule, Epochs, MaskingRules, Snapshot,
-};
+use carnet_gate::{AnalyzerFacts, ApprovalRules, BinaryAction, BinaryRule, Epochs, MaskingRules, Snapshot};
 use carnet_masking::{Numbers, TokenKey, Transforms};
 use carnet_model::Region;
 use carnet_policy::{Holding, Options, PolicySet};
