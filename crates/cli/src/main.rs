@@ -11,6 +11,7 @@ mod check;
 mod connect;
 mod demo;
 mod desk;
+mod document_text;
 mod evidence;
 mod extract;
 mod fingerprint;
@@ -89,7 +90,7 @@ enum Command {
     Fingerprint(fingerprint::Args),
     /// Read the text of a document (the gateway starts this itself).
     #[command(hide = true)]
-    Extract,
+    DocumentText,
     /// Make a static API token and the configuration lines for it.
     Token(token::Args),
 }
@@ -124,7 +125,7 @@ fn main() -> ExitCode {
         Command::Witness(args) => witness::run(args),
         Command::Policy(command) => policy::run(command),
         Command::Fingerprint(args) => fingerprint::run(&args),
-        Command::Extract => extract::run(),
+        Command::DocumentText => document_text::run(),
         Command::Token(args) => token::run(args),
     };
     match result {

@@ -1,4 +1,4 @@
-//! Documents in binary fields are read by a process of their own, `carnet extract`: whatever a document does to its
+//! Documents in binary fields are read by a process of their own, `carnet document-text`: whatever a document does to its
 //! reader, it ends there. Time, memory and how many at once are limited.
 
 use std::path::PathBuf;
@@ -32,7 +32,7 @@ pub async fn read(bytes: Vec<u8>) -> Result<Text, Unread> {
 
 async fn extract(bytes: &[u8]) -> Result<Text, Unread> {
     let mut command = Command::new(program().ok_or(Unread)?);
-    command.arg("extract").env_clear().current_dir("/").kill_on_drop(true);
+    command.arg("document-text").env_clear().current_dir("/").kill_on_drop(true);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = command.spawn().map_err(|_| Unread)?;
     let (Some(mut input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {

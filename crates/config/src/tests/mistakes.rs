@@ -382,7 +382,7 @@ fn wrong_shapes() {
               |
             5 | masking: …
               |          ^
-              = help: its keys: rules, fingerprints, allow, disable, default, classes, countries, names, vault
+              = help: its keys: rules, fingerprints, allow, disable, default, classes, countries, names, vault, in, binary, analyzers
 
             carnet.yaml:6:1: `data` has no value
               |
@@ -653,6 +653,8 @@ fn defaults_are_as_documented() {
             masking: MaskingConfig {
                 default: Redact,
                 classes: {},
+                default_in: Redact,
+                classes_in: {},
                 countries: [],
                 rules: [],
                 names: ClassNames {
@@ -668,6 +670,8 @@ fn defaults_are_as_documented() {
                     keep: 86400s,
                     entries: 1000000,
                 },
+                binary: [],
+                analyzers: [],
                 names_in_text: true,
             },
             approvals: ApprovalsConfig {
