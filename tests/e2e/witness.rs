@@ -50,14 +50,10 @@ fn begun(setup: &Setup) -> Result<String> {
     Ok(fs::read_to_string(setup.data().join("log/vkey"))?.trim().to_owned())
 }
 
-fn changes(setup: &Setup) -> Result<Vec<(String, String)>> {
+/// What each `witness.change` of a log states.
+fn whys(setup: &Setup) -> Result<Vec<String>> {
     let mut found = Vec::new();
     let disk = std::sync::Arc::new(carnet_store::RealDisk::new(setup.data()));
-    let details: Vec<String> = records::read(&setup.data())?
-        .iter()
-        .filter(|r| r.ty == carnet_evidence::LeafType::WitnessChange)
-        .map(|r| r.text("detail").to_owned())
-        .collect();
     carnet_store::Reader::new(disk).read(0, &mut |stored| {
         let draft = &stored.leaf.draft;
         if draft.ty == carnet_evidence::LeafType::WitnessChange {
@@ -66,7 +62,17 @@ fn changes(setup: &Setup) -> Result<Vec<(String, String)>> {
         }
         Ok(true)
     })?;
-    Ok(found.into_iter().zip(details).collect())
+    Ok(found)
+}
+
+/// The same, and what each witness did.
+fn changes(setup: &Setup) -> Result<Vec<(String, String)>> {
+    let details: Vec<String> = records::read(&setup.data())?
+        .iter()
+        .filter(|r| r.ty == carnet_evidence::LeafType::WitnessChange)
+        .map(|r| r.text("detail").to_owned())
+        .collect();
+    Ok(whys(setup)?.into_iter().zip(details).collect())
 }
 
 /// Waits until the newest `witness.change` says this.
@@ -263,6 +269,44 @@ fn a_witness_answers_as_the_specification_says() -> Result<()> {
     let wrong = post(&Submission::body(size, &[[1; 32]], &checkpoint))?;
     ensure!(wrong.status == 422, "{wrong:?}");
     ensure!(send("GET", &format!("{base}/add-checkpoint"), &[], "")?.status == 404, "GET");
+    Ok(())
+}
+
+#[test]
+fn two_cells_witness_each_other() -> Result<()> {
+    let upstream = Upstream::echo()?;
+    let cells = [
+        Setup::with_token(&upstream.server("light"), ALLOW_ALL_MASKED)?,
+        Setup::with_token(&upstream.server("light"), ALLOW_ALL_MASKED)?,
+    ];
+    let config = fs::read_to_string(cells[1].config())?;
+    fs::write(cells[1].config(), config.replace("name: test", "name: other"))?;
+    let logs = [begun(&cells[0])?, begun(&cells[1])?];
+    let mut running = Vec::new();
+    for (cell, other) in [(0, 1), (1, 0)] {
+        // Beside each cell runs a witness of the other one's log.
+        let mut witness = Witness::new(&cells[cell], "beside");
+        witness.logs = cells[other].data().join("log/vkey");
+        witness.name = format!("witness.example/beside-{cell}");
+        let (process, base) = witness.start("127.0.0.1:0")?;
+        let policy = format!("log {}\nwitness w {} {base}\nquorum w\n", logs[other], witness.vkey()?);
+        fs::write(cells[other].path().join("trust.policy"), policy)?;
+        let config = fs::read_to_string(cells[other].config())?;
+        let block = "evidence: { witness: { policy: ./trust.policy, every: 200ms }, heartbeat: 1s }\n";
+        fs::write(cells[other].config(), config + block)?;
+        running.push(process);
+    }
+    for cell in &cells {
+        let gateway = cell.start()?;
+        let signed = gateway.process.wait_for(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(100));
+            whys(cell).ok()?.contains(&"Text(\"quorum\")".to_owned()).then_some(())
+        });
+        signed.with_context(|| format!("{:?}", whys(cell)))?;
+        drop(gateway);
+        let report = report(&cell.data(), &cell.path().join("trust.policy"))?;
+        ensure!(leaves_under_a_quorum(&report) > 0, "{report:#}");
+    }
     Ok(())
 }
 

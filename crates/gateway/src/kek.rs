@@ -1,11 +1,14 @@
 //! The KEK as the configuration names it: 32 bytes from a file or the environment, or a key in a device that speaks PKCS #11 and
 //! never gives it out.
 
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use carnet_config::{EvidenceConfig, Hsm, SecretRef};
 use carnet_store::{Kek, LocalKek, StoreError};
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
+use cryptoki::error::{Error, RvError};
 use cryptoki::mechanism::Mechanism;
 use cryptoki::mechanism::aead::GcmParams;
 use cryptoki::object::{Attribute, KeyType, ObjectClass, ObjectHandle};
@@ -56,14 +59,26 @@ pub fn local(reference: &SecretRef) -> Result<LocalKek, String> {
 pub struct Device {
     session: Mutex<Session>,
     key: ObjectHandle,
-    // After the session: it must outlive it.
-    _module: Pkcs11,
 }
 
 impl std::fmt::Debug for Device {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Device")
     }
+}
+
+/// A library is loaded and initialised once in a process, and stays.
+static MODULES: Mutex<BTreeMap<PathBuf, Pkcs11>> = Mutex::new(BTreeMap::new());
+
+fn module(path: &Path) -> Result<Pkcs11, Error> {
+    let mut modules = MODULES.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(module) = modules.get(path) {
+        return Ok(module.clone());
+    }
+    let module = Pkcs11::new(path)?;
+    module.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK))?;
+    modules.insert(path.to_owned(), module.clone());
+    Ok(module)
 }
 
 impl Device {
@@ -73,12 +88,9 @@ impl Device {
     /// A sentence that names module, token and key, and never the PIN.
     pub fn open(hsm: &Hsm, make: bool) -> Result<Device, String> {
         let place = format!("evidence.hsm: {}", hsm.module.display());
-        let fail = |what: &str, e: &cryptoki::error::Error| format!("{place}: {what}: {e}");
+        let fail = |what: &str, e: &Error| format!("{place}: {what}: {e}");
         let pin = resolve(&hsm.pin).map_err(|e| e.to_string())?;
-        let module = Pkcs11::new(&hsm.module).map_err(|e| fail("cannot be loaded", &e))?;
-        module
-            .initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK))
-            .map_err(|e| fail("cannot be initialised", &e))?;
+        let module = module(&hsm.module).map_err(|e| fail("cannot be used", &e))?;
         let slots = module.get_slots_with_token().map_err(|e| fail("no slots", &e))?;
         let named = |slot: &cryptoki::slot::Slot| {
             module.get_token_info(*slot).is_ok_and(|info| info.label().trim_end() == &*hsm.token)
@@ -90,9 +102,13 @@ impl Device {
         let session = if make { module.open_rw_session(slot) } else { module.open_ro_session(slot) };
         let session = session.map_err(|e| fail("no session", &e))?;
         let pin = AuthPin::new(pin.expose().trim().to_owned().into());
-        session.login(UserType::User, Some(&pin)).map_err(|e| fail("no login", &e))?;
+        match session.login(UserType::User, Some(&pin)) {
+            // A login is the whole process's: another session of it was first.
+            Ok(()) | Err(Error::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => {}
+            Err(e) => return Err(fail("no login", &e)),
+        }
         let key = key(&session, hsm, make).map_err(|e| format!("{place}: {e}"))?;
-        Ok(Device { session: Mutex::new(session), key, _module: module })
+        Ok(Device { session: Mutex::new(session), key })
     }
 }
 

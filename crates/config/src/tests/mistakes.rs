@@ -701,6 +701,7 @@ fn defaults_are_as_documented() {
             },
             evidence: EvidenceConfig {
                 kek: None,
+                hsm: None,
                 heartbeat: 60s,
                 checkpoint: 1s,
                 segment: 67108864,
@@ -715,7 +716,11 @@ fn defaults_are_as_documented() {
                     health_id,
                 },
                 retention: None,
+                retention_acts: None,
+                retention_approvals: None,
                 backup_horizon: 2592000s,
+                witness: None,
+                timestamp: None,
             },
             telemetry: Telemetry {
                 level: Info,
