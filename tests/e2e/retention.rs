@@ -30,6 +30,22 @@ fn calls(gateway: &Gateway, n: u64) -> Result<()> {
     Ok(())
 }
 
+/// Waits until the published tree covers every record that is there now.
+fn published(setup: &Setup) -> Result<()> {
+    let reader = carnet_store::Reader::new(std::sync::Arc::new(carnet_store::RealDisk::new(setup.data())));
+    let written = reader.read(0, &mut |_| Ok(true))?;
+    let until = Instant::now() + Duration::from_secs(60);
+    loop {
+        let text = fs::read_to_string(setup.data().join("log/checkpoint")).unwrap_or_default();
+        let size = text.lines().nth(1).and_then(|n| n.parse::<u64>().ok()).unwrap_or(0);
+        if size >= written {
+            return Ok(());
+        }
+        ensure!(Instant::now() < until, "the checkpoint does not follow: {size} of {written}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
 /// Asks until the log was cut, and again until nothing more is to go.
 fn pruned(setup: &Setup) -> Result<u64> {
     let until = Instant::now() + Duration::from_secs(60);
@@ -68,6 +84,7 @@ fn the_beginning_of_the_log_goes_and_proofs_stay() -> Result<()> {
     fs::write(setup.config(), format!("{config}{EVIDENCE}"))?;
     let mut gateway = setup.start()?;
     calls(&gateway, 60)?;
+    published(&setup)?;
     let before = export(&setup, "before.carnet")?;
     let checkpoint = setup.path().join("checkpoint.before");
     fs::copy(setup.data().join("log/checkpoint"), &checkpoint)?;
@@ -89,6 +106,7 @@ fn the_beginning_of_the_log_goes_and_proofs_stay() -> Result<()> {
     let first = fs::read_dir(setup.data().join("log/segments"))?.flatten().map(|e| e.file_name()).min();
     ensure!(first.is_some_and(|name| name.to_string_lossy().starts_with(&format!("{to:020}"))), "segments");
     calls(&gateway, 5)?;
+    published(&setup)?;
     let kept = ["--last-checkpoint", checkpoint.to_str().unwrap_or_default()];
     let said = holds(&setup, &setup.data(), &kept)?;
     ensure!(said.contains(&format!("{to} leaves pruned")), "{said}");
