@@ -200,6 +200,25 @@ impl Trainer {
         self.totals[row][tag] += by * self.step;
     }
 
+    /// The mean over all steps as the weights.
+    fn settled(&self) -> Trainer {
+        let mean = |w: &[f32; TAGS], t: &[f32; TAGS]| std::array::from_fn(|i| w[i] - t[i] / self.step);
+        Trainer {
+            weights: self.weights.iter().zip(&self.totals).map(|(w, t)| mean(w, t)).collect(),
+            totals: vec![[0.0; TAGS]; ROWS],
+            moves: std::array::from_fn(|k| mean(&self.moves[k], &self.move_totals[k])),
+            move_totals: [[0.0; TAGS]; TAGS + 1],
+            step: 1.0,
+        }
+    }
+
+    fn plus(mut self, other: &Trainer) -> Trainer {
+        let add = |a: &mut [f32; TAGS], b: &[f32; TAGS]| a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
+        self.weights.iter_mut().zip(&other.weights).for_each(|(a, b)| add(a, b));
+        self.moves.iter_mut().zip(&other.moves).for_each(|(a, b)| add(a, b));
+        self
+    }
+
     fn model(&self, filters: &[u8]) -> Vec<u8> {
         let mean = |w: f32, t: f32| w - t / self.step;
         let all: Vec<[f32; TAGS]> = self
@@ -254,13 +273,14 @@ fn names(prepared: &str, name: &str) -> Vec<String> {
     text.lines().map(str::to_owned).collect()
 }
 
-fn train(out: &str, prepared: &str, sets: &[String]) {
-    let filters = filters(prepared);
-    let (first, last) = (names(prepared, "first"), names(prepared, "last"));
-    let raw: Vec<_> =
-        sets.iter().flat_map(|s| read(&format!("{prepared}/{s}.tsv"))).filter(|s| s.len() < 200).collect();
-    println!("{} sentences", raw.len());
-    let mut random = Random(0x2545_f491_4f6c_dd1d);
+fn once(
+    raw: &[Vec<(String, u8)>],
+    filters: &[u8],
+    first: &[String],
+    last: &[String],
+    rounds: usize,
+    mut random: Random,
+) -> Trainer {
     let zero = [0f32; TAGS];
     let mut t = Trainer {
         weights: vec![zero; ROWS],
@@ -270,7 +290,6 @@ fn train(out: &str, prepared: &str, sets: &[String]) {
         step: 1.0,
     };
     let mut order: Vec<usize> = (0..raw.len()).collect();
-    let rounds = std::env::var("ROUNDS").ok().and_then(|r| r.parse().ok()).unwrap_or(6);
     for _ in 0..rounds {
         for i in (1..order.len()).rev() {
             order.swap(i, random.below(i + 1));
@@ -279,11 +298,29 @@ fn train(out: &str, prepared: &str, sets: &[String]) {
             let s = if random.below(2) == 0 {
                 sentence(&raw[*i])
             } else {
-                sentence(&renamed(&raw[*i], &first, &last, &mut random))
+                sentence(&renamed(&raw[*i], first, last, &mut random))
             };
-            t.learn(&s, &filters, &mut random);
+            t.learn(&s, filters, &mut random);
         }
     }
+    t
+}
+
+fn train(out: &str, prepared: &str, sets: &[String]) {
+    let filters = filters(prepared);
+    let (first, last) = (names(prepared, "first"), names(prepared, "last"));
+    let raw: Vec<_> =
+        sets.iter().flat_map(|s| read(&format!("{prepared}/{s}.tsv"))).filter(|s| s.len() < 200).collect();
+    println!("{} sentences", raw.len());
+    let rounds = std::env::var("ROUNDS").ok().and_then(|r| r.parse().ok()).unwrap_or(6);
+    let runs: u64 = std::env::var("RUNS").ok().and_then(|r| r.parse().ok()).unwrap_or(1);
+    // Runs in another order see other names; their mean is steadier than one of them.
+    let mut mean: Option<Trainer> = None;
+    for run in 0..runs {
+        let t = once(&raw, &filters, &first, &last, rounds, Random(0x2545_f491_4f6c_dd1d ^ run << 20));
+        mean = Some(mean.map_or_else(|| t.settled(), |m| m.plus(&t.settled())));
+    }
+    let t = mean.expect("a run");
     std::fs::write(out, t.model(&filters)).expect("written");
 }
 

@@ -8,6 +8,7 @@ mod anchors;
 mod cues;
 mod features;
 mod lists;
+mod said;
 mod street;
 mod tagger;
 mod tokens;
@@ -34,13 +35,51 @@ const SHY: i32 = 8;
 const SHY_NOTE: i32 = 0;
 /// Longer texts than this cost too much to be worth a look at every word.
 const LONGEST: usize = 4 << 20;
+/// Texts with a single blank are names only up to this length.
+const SHORT: usize = 48;
+/// Longer lines of words with capitals are not looked at.
+const ROLL: usize = 80;
+/// Titles that a tagged name does not keep.
+const TITLES: [&str; 12] =
+    ["Mr", "Mrs", "Ms", "Miss", "Dr", "Prof", "Herr", "Frau", "Mme", "Sig", "Sr", "Sra"];
+/// Words at the beginning of sentences that are also in the lists of names.
+const WORDS: [&str; 18] = [
+    "Sie", "Kunde", "Kundin", "Reads", "Read", "Bitte", "Der", "Die", "Das", "Order", "Bonjour", "Hola",
+    "Ciao", "Hallo", "Client", "Cliente", "Paziente", "Klant",
+];
 
-/// Whether a text may be prose: blanks and a letter that could begin a name.
+/// Whether a text may hold names: blanks and a letter that could begin one; with a single blank, two words with capitals.
 pub(crate) fn possible(text: &[u8], high: bool) -> bool {
-    text.len() >= 10
-        && text.len() <= LONGEST
-        && memchr::memchr_iter(b' ', text).nth(1).is_some()
-        && (high || text.iter().any(u8::is_ascii_uppercase))
+    let mut blanks = memchr::memchr_iter(b' ', text);
+    let Some(first) = blanks.next().filter(|_| (5..=LONGEST).contains(&text.len())) else { return false };
+    if blanks.next().is_none() {
+        let capital = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_uppercase() || *b >= 0x80);
+        return text.len() <= SHORT && capital(text.first()) && capital(text.get(first + 1));
+    }
+    text.len() >= 10 && (high || text.iter().any(u8::is_ascii_uppercase))
+}
+
+/// A short text that is a name and nothing else.
+fn whole(text: &str, hits: &mut Vec<Hit>) {
+    let name = text.trim_matches([' ', ',', '.']);
+    let model = Model::new(BYTES);
+    let found = |word: &str| lists::find(model.lists, word.trim_matches('.'));
+    let words = || name.split([' ', '-']).filter(|w| !w.is_empty());
+    let known = words().all(|w| found(w) & (lists::FIRST | lists::LAST) != 0);
+    let places = words().all(|w| found(w) & lists::PLACE != 0);
+    let first = words().next().is_some_and(|w| found(w) & lists::FIRST != 0);
+    let last = words().next_back().is_some_and(|w| found(w) & lists::LAST != 0);
+    if known && first && last && !places {
+        let start = text.len() - text.trim_start_matches([' ', ',', '.']).len();
+        hits.push(Hit {
+            start: start as u32,
+            end: (start + name.len()) as u32,
+            class: DataClass::PERSON,
+            kind: "PERSON",
+            rule: "name_in_text",
+            score: 65,
+        });
+    }
 }
 
 /// A text in which everything found so far is a mask, and the way back.
@@ -107,6 +146,9 @@ impl Scratch {
 
 /// Finds names in a text; `hits` from `first` on are what was found in it so far.
 pub(crate) fn scan(text: &str, hint: Option<Hint>, hits: &mut Vec<Hit>, first: usize, scratch: &mut Scratch) {
+    if text.len() <= SHORT && memchr::memchr_iter(b' ', text.as_bytes()).nth(1).is_none() {
+        return whole(text, hits);
+    }
     let Scratch { tokens, near, found, tagger } = scratch;
     let model = Model::new(BYTES);
     tokens::cut(text, tokens);
@@ -125,18 +167,22 @@ pub(crate) fn scan(text: &str, hint: Option<Hint>, hits: &mut Vec<Hit>, first: u
         join_masks(&masked.text, tokens);
         found.clear();
         let mut rest = tokens.as_slice();
+        let mut prev = None;
         while !rest.is_empty() {
             let (sentence, more) = rest.split_at(sentence(&masked.text, rest));
             rest = more;
             cues::scan(&masked.text, sentence, found);
+            let next = more.first().copied();
+            said::Said { text: &masked.text, tokens: sentence, lists: model.lists, next, prev }.scan(found);
+            prev = sentence.last().copied();
             // A sentence in which the last round found nothing stands there as it did.
             let changed = fresh.as_ref().is_none_or(|spans| masked.holds(sentence, spans));
             if changed
                 && anchors::mark(&masked.text, sentence, fresh.is_some(), near)
-                && prose(&masked.text, sentence)
+                && let Some(kind) = prose(&masked.text, sentence)
             {
                 model.tag_near(&masked.text, sentence, near, shy, tagger);
-                names(&masked.text, sentence, &tagger.tags, &model, found);
+                names(&masked.text, sentence, &tagger.tags, &model, kind, found);
             }
         }
         // A cue and the tagger may see the same name.
@@ -205,8 +251,16 @@ fn sentence(text: &str, tokens: &[Token]) -> usize {
     tokens.iter().enumerate().find_map(ends).unwrap_or(tokens.len())
 }
 
-/// Three words, one of them in small letters, and not mostly signs and numbers.
-fn prose(text: &str, tokens: &[Token]) -> bool {
+/// What a sentence is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Three words, one of them in small letters, and not mostly signs and numbers.
+    Prose,
+    /// Words with capitals: a list of names, a signature, a heading.
+    Roll,
+}
+
+fn prose(text: &str, tokens: &[Token]) -> Option<Kind> {
     let (mut words, mut small, mut other, mut capital, mut signs) = (0, 0, 0, 0, 0);
     for t in tokens {
         match features::shape(text.get(t.start as usize..t.end as usize).unwrap_or_default()) {
@@ -226,7 +280,9 @@ fn prose(text: &str, tokens: &[Token]) -> bool {
     }
     let last = tokens.last().and_then(|t| text.get(t.start as usize..t.end as usize));
     let enough = if matches!(last, Some("." | "!" | "?")) { 1 } else { 2 };
-    words >= 3 && small >= enough && capital >= 1 && other * 3 <= words && signs * 4 <= words
+    let written = words >= 3 && small >= enough && capital >= 1 && other * 3 <= words && signs * 4 <= words;
+    let roll = capital >= 2 && other <= words && tokens.len() <= ROLL;
+    if written { Some(Kind::Prose) } else { roll.then_some(Kind::Roll) }
 }
 
 fn sign(text: &str, t: &Token) -> bool {
@@ -237,7 +293,7 @@ fn sign(text: &str, t: &Token) -> bool {
 }
 
 /// The tags of a sentence as hits.
-fn names(text: &str, tokens: &[Token], tags: &[u8], model: &Model<'_>, out: &mut Vec<Hit>) {
+fn names(text: &str, tokens: &[Token], tags: &[u8], model: &Model<'_>, sentence: Kind, out: &mut Vec<Hit>) {
     let mut at = 0;
     while let Some(tag) = tags.get(at).copied() {
         let from = at;
@@ -254,9 +310,11 @@ fn names(text: &str, tokens: &[Token], tags: &[u8], model: &Model<'_>, out: &mut
         for part in
             run.split(|t| is_mask(text.as_bytes().get(t.start as usize..t.end as usize).unwrap_or_default()))
         {
+            let part = if kind == 1 { bare(text, part) } else { part };
             let (Some(a), Some(b)) = (part.first(), part.last()) else { continue };
             let Some(span) = text.get(a.start as usize..b.end as usize) else { continue };
-            if !sound(span, part, text, kind, model) {
+            let fits = sentence == Kind::Prose || kind == 1 && listed(text, part, model);
+            if !fits || !sound(span, part, text, kind, model) {
                 continue;
             }
             let (class, kind, rule, score) = match kind {
@@ -266,6 +324,25 @@ fn names(text: &str, tokens: &[Token], tags: &[u8], model: &Model<'_>, out: &mut
             };
             out.push(Hit { start: a.start, end: b.end, class, kind, rule, score });
         }
+    }
+}
+
+/// Two words or more, all of them in the lists, the first as a given name.
+fn listed(text: &str, part: &[Token], model: &Model<'_>) -> bool {
+    let word =
+        |t: &Token| text.get(t.start as usize..t.end as usize).unwrap_or_default().trim_end_matches('.');
+    let found = |t: &Token| lists::find(model.lists, word(t));
+    part.len() >= 2
+        && part.first().is_some_and(|t| found(t) & lists::FIRST != 0)
+        && part.iter().all(|t| word(t).chars().count() < 2 || found(t) & (lists::FIRST | lists::LAST) != 0)
+}
+
+/// Without a title in front.
+fn bare<'t>(text: &str, part: &'t [Token]) -> &'t [Token] {
+    let word = |t: &Token| text.get(t.start as usize..t.end as usize).unwrap_or_default();
+    match part {
+        [first, rest @ ..] if !rest.is_empty() && TITLES.contains(&word(first).trim_end_matches('.')) => rest,
+        _ => part,
     }
 }
 
@@ -285,9 +362,12 @@ fn sound(span: &str, part: &[Token], text: &str, kind: u8, model: &Model<'_>) ->
         let lower = span.chars().any(char::is_lowercase);
         return capital && (lower || part.len() > 1) && !span.chars().any(|c| c.is_ascii_digit());
     }
-    // One word alone, or a name in small letters, has to be in the lists.
+    // A short word alone, or a name in small letters, has to be in the lists.
     match part {
-        [one] => capital && listed(one),
+        [one] => {
+            let whole = letters > 3 && span.chars().any(char::is_lowercase);
+            capital && (whole || listed(one)) && !WORDS.contains(&span)
+        }
         _ => (capital || part.iter().all(listed)) && !span.chars().any(|c| c.is_ascii_digit()),
     }
 }

@@ -27,6 +27,36 @@ fn people_in_sentences() {
 }
 
 #[test]
+fn people_by_their_place() {
+    for (text, name) in [
+        ("Dear Ms. Okonkwo, your claim is closed.", "Okonkwo"),
+        ("Hi Margaret, thanks for the quick answer.", "Margaret"),
+        ("Sehr geehrte Frau Lindner, anbei der Vertrag.", "Lindner"),
+        ("> Margaret Holloway\n> 14 Rosewood Lane\n> Leeds", "Margaret Holloway"),
+        ("What is your name? Margaret Holloway", "Margaret Holloway"),
+        ("Hello, my name is margaret and I need help", "margaret"),
+        ("We spoke to Dr. Sandhu yesterday about it", "Sandhu"),
+        ("Renee,\nthe papers are in the mail.", "Renee"),
+        ("Attendees: Pam Butler, Thomas Martin, Greg Neal", "Thomas Martin"),
+        ("Margaret Holloway", "Margaret Holloway"),
+        ("Me llamo Lucía Pérez y no puedo entrar", "Lucía Pérez"),
+    ] {
+        let got = found(text);
+        assert!(got.contains(&("PERSON", name)), "{text}: {got:?}");
+    }
+    for text in [
+        "Dear Customer, your parcel is on its way.",
+        "Hello World! This is the first page.",
+        "Hi Team, the build is red again today.",
+        "Dear Sir or Madam, please find it here.",
+        "Getting Started\nRead the guide first and then begin.",
+        "This is Rust code and it is fast.",
+    ] {
+        assert!(!found(text).iter().any(|(k, _)| *k == "PERSON"), "{text}: {:?}", found(text));
+    }
+}
+
+#[test]
 fn what_names_nobody_stays() {
     for text in [
         "Returns the list of open pull requests for the given branch.",

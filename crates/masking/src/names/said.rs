@@ -1,0 +1,224 @@
+//! Names that a word in front of them tells: a greeting, a title, "my name is"; and lines that hold nothing but a name.
+
+use carnet_model::DataClass;
+
+use super::lists::{self, FIRST, LAST, PLACE};
+use super::tokens::Token;
+use crate::scan::Hit;
+
+/// First words of letters and messages.
+const GREETINGS: &str = " dear hi hello hey morning liebe lieber hallo geehrter geehrte cher chère bonjour salut hola estimado estimada querido querida ciao gentile caro cara egregio spettabile beste geachte olá prezado prezada caro witaj drogi droga szanowny szanowna kära käre hej kjære kære hei moi ahoj milý milá vážený vážená drahý dragi draga poštovani kedves tisztelt dragă stimate stimată ";
+/// In front of the name of a person.
+const TITLES: &str = " mr mrs ms miss mx dr prof professor sir madam herr frau hr fr mme mlle madame monsieur sr sra srta señor señora don doña signor signora sig dott dottssa mevrouw meneer dhr mevr pan pani pán paní senhor senhora dom dona fru domnul doamna úr nurse officer judge attorney captain colonel sergeant ";
+/// What is greeted and is nobody.
+const NOBODY: &str = " customer customers sir madam madame team all everyone everybody support colleague colleagues friend friends hiring manager user users member members guest world there folks guys client partner partners applicant candidate student students parents tenant resident subscriber reader readers damen herren kunde kundin kollegen kolleginnen monsieur messieurs mesdames client clients señor señores señora cliente clientes signori collega collega's heer klant państwo kunden ladies gentlemen god please thanks thank again both bot assistant chat agent admin ";
+/// Words behind which a name stands, as they end.
+const BEHIND: &[&[&str]] = &[
+    &["my", "name", "is"],
+    &["my", "name's"],
+    &["name", "is"],
+    &["name", ":"],
+    &["call", "me"],
+    &["calls", "me"],
+    &["calls", "him"],
+    &["calls", "her"],
+    &["called", "myself"],
+    &["i", "am"],
+    &["i", "'", "m"],
+    &["i'm"],
+    &["i’m"],
+    &["this", "is"],
+    &["here", "'", "s"],
+    &["here's"],
+    &["speaking", "with"],
+    &["spoke", "with"],
+    &["spoke", "to"],
+    &["ich", "heiße"],
+    &["mein", "name", "ist"],
+    &["je", "m'appelle"],
+    &["je", "suis"],
+    &["me", "llamo"],
+    &["mi", "nombre", "es"],
+    &["mi", "chiamo"],
+    &["chamo-me"],
+    &["nazywam", "się"],
+    &["jag", "heter"],
+    &["ik", "heet"],
+    &["mijn", "naam", "is"],
+    &["jmenuji", "se"],
+];
+
+/// A sentence and the lists that know names.
+pub(super) struct Said<'a> {
+    pub(super) text: &'a str,
+    pub(super) tokens: &'a [Token],
+    pub(super) lists: &'a [u8],
+    /// What stands behind the sentence.
+    pub(super) next: Option<Token>,
+    /// What stands in front of it.
+    pub(super) prev: Option<Token>,
+}
+
+impl Said<'_> {
+    /// Adds what is found.
+    pub(super) fn scan(&self, out: &mut Vec<Hit>) {
+        if self.alone(out) {
+            return;
+        }
+        self.greeted(out);
+        for at in 0..self.tokens.len() {
+            // Nearly all words are followed by one in small letters.
+            let open = matches!(self.word(at), "is" | "me" | ":");
+            if open || self.name(at + 1) {
+                let small = self.small(at);
+                self.titled(at, &small, out);
+                self.introduced(at, &small, out);
+            }
+        }
+    }
+
+    fn word(&self, at: usize) -> &str {
+        self.tokens.get(at).and_then(|t| self.text.get(t.start as usize..t.end as usize)).unwrap_or_default()
+    }
+
+    /// In small letters, without the dot of an abbreviation; empty for what is long.
+    fn small(&self, at: usize) -> String {
+        let word = self.word(at);
+        if word.len() > 16 { String::new() } else { word.trim_end_matches('.').to_lowercase() }
+    }
+
+    fn known(&self, at: usize) -> u8 {
+        lists::find(self.lists, self.word(at).trim_end_matches('.'))
+    }
+
+    /// Begins with a capital letter and holds letters only.
+    fn name(&self, at: usize) -> bool {
+        let mut chars = self.word(at).chars();
+        chars.next().is_some_and(char::is_uppercase)
+            && chars.all(|c| c.is_alphabetic() || matches!(c, '.' | '-' | '\'' | '’'))
+    }
+
+    /// How many words of a name stand at `from`, three at most; an initial counts.
+    fn run(&self, from: usize) -> usize {
+        (from..from + 3)
+            .take_while(|k| {
+                let joined = *k == from || self.tokens.get(*k).is_some_and(|t| t.gap == 1);
+                joined
+                    && self.name(*k)
+                    && !within(NOBODY, &self.small(*k))
+                    && !within(TITLES, &self.small(*k))
+            })
+            .count()
+    }
+
+    fn add(&self, from: usize, count: usize, score: u8, out: &mut Vec<Hit>) {
+        let last = from + count - 1;
+        if let (Some(a), Some(b)) = (self.tokens.get(from), self.tokens.get(last))
+            && b.end - a.start > 1
+        {
+            let end = if self.word(last).len() > 2 { self.word(last).trim_end_matches('.').len() } else { 0 };
+            let end = if end > 0 { b.start + end as u32 } else { b.end };
+            let (class, kind) = (DataClass::PERSON, "PERSON");
+            out.push(Hit { start: a.start, end, class, kind, rule: "name_by_place", score });
+        }
+    }
+
+    /// A line that is a name, perhaps behind a mark of quotation or a title, and nothing else.
+    fn alone(&self, out: &mut Vec<Hit>) -> bool {
+        if self.tokens.len() > 8 {
+            return false;
+        }
+        let lead = (0..self.tokens.len().min(4))
+            .take_while(|k| self.word(*k).chars().all(|c| !c.is_alphanumeric()))
+            .count();
+        let titled = within(TITLES, &self.small(lead));
+        let from = lead + usize::from(titled);
+        let count = self.run(from);
+        let rest = (from + count..self.tokens.len()).all(|k| matches!(self.word(k), "," | "." | "-"));
+        if !rest || count == 0 {
+            return false;
+        }
+        let held = |list: u8| (from..from + count).filter(|k| self.known(*k) & list != 0).count();
+        // Above the number of a house, or with a title, one word that is a name is enough.
+        let house = self.next.is_some_and(|t| {
+            self.text.as_bytes().get(t.start as usize).is_some_and(u8::is_ascii_digit) && t.gap == 2
+        });
+        let first = self.known(from);
+        let sure = count >= 2 && first & FIRST != 0 && held(FIRST | LAST) == count;
+        let likely = count >= 2 && first & FIRST != 0 && first & PLACE == 0 && house;
+        // `Renee,` above a letter, `Kay` below its last words.
+        let broken = self.tokens.first().is_some_and(|t| t.gap == 2);
+        let comma = |t: &Token| self.text.get(t.start as usize..t.end as usize) == Some(",");
+        let above = self.next.is_some_and(|t| t.gap == 2) && self.word(from + 1) == ",";
+        let below = self.prev.as_ref().is_some_and(comma);
+        let line = count == 1 && broken && first & FIRST != 0 && first & PLACE == 0 && (above || below);
+        if sure || likely || line || titled && held(FIRST | LAST) > 0 {
+            self.add(from, count, 72, out);
+            return true;
+        }
+        false
+    }
+
+    /// `Dear Ms. Holt,`, `Hi Jo,`.
+    fn greeted(&self, out: &mut Vec<Hit>) {
+        let Some(at) = (0..self.tokens.len().min(3)).find(|k| within(GREETINGS, &self.small(*k))) else {
+            return;
+        };
+        let mut from = at + 1;
+        let mut titled = false;
+        while from < at + 4 && within(TITLES, &self.small(from)) {
+            (from, titled) = (from + 1, true);
+        }
+        let count = self.run(from);
+        if count == 0 {
+            return;
+        }
+        let known = (from..from + count).any(|k| self.known(k) & (FIRST | LAST) != 0);
+        let closed = matches!(self.word(from + count), "" | "," | "!" | "." | "-" | "–" | ":");
+        if titled || known && closed || closed && self.small(at) == "dear" && self.word(from + count) == "," {
+            self.add(from, count, 78, out);
+        }
+    }
+
+    /// `Dr. Sandhu`, `Frau Weiß`.
+    fn titled(&self, at: usize, small: &str, out: &mut Vec<Hit>) {
+        let next = at + 1;
+        if !self.tokens.get(next).is_some_and(|t| t.gap == 1) || !within(TITLES, small) {
+            return;
+        }
+        let short = self.word(at).len() <= 4 || self.word(at).ends_with('.');
+        let count = self.run(next);
+        let known = (next..next + count).any(|k| self.known(k) & (FIRST | LAST) != 0);
+        if count > 0 && (known || short && self.capital(at) && self.word(next).chars().count() > 2) {
+            self.add(next, count, 76, out);
+        }
+    }
+
+    fn capital(&self, at: usize) -> bool {
+        self.word(at).chars().next().is_some_and(char::is_uppercase)
+    }
+
+    /// `My name is Leidy`; in small letters only a word that is in the lists and begins no other phrase.
+    fn introduced(&self, at: usize, small: &str, out: &mut Vec<Hit>) {
+        let ends = |words: &&&[&str]| {
+            words.len() <= at + 1
+                && words.last() == Some(&small)
+                && words.iter().rev().enumerate().skip(1).all(|(n, w)| self.small(at - n) == *w)
+        };
+        let Some(words) = BEHIND.iter().find(ends) else { return };
+        let from = at + 1;
+        let count = self.run(from);
+        let own = words.first() == Some(&"my") || words.contains(&"name");
+        if count > 0 && (self.known(from) & FIRST != 0 || count > 1 && self.known(from + 1) & LAST != 0) {
+            self.add(from, count, 76, out);
+        } else if own && count == 0 && self.known(from) & FIRST != 0 && self.word(from).len() > 2 {
+            let last =
+                self.known(from + 1) & LAST != 0 && self.tokens.get(from + 1).is_some_and(|t| t.gap == 1);
+            self.add(from, 1 + usize::from(last), 70, out);
+        }
+    }
+}
+
+fn within(list: &str, word: &str) -> bool {
+    !word.is_empty() && list.split(' ').any(|w| w == word)
+}
