@@ -347,7 +347,12 @@ impl Words {
         let stop = after.iter().position(|b| matches!(b, b'\n' | b';')).unwrap_or(after.len());
         let (said, other) = self.before(before.get(cut..).unwrap_or_default());
         // `order 82656062. Call me`: what stands in front names the value, not what follows.
-        if other { said } else { said | self.read(after.get(..stop).unwrap_or_default()) }
+        if other {
+            return said;
+        }
+        let behind = self.read(after.get(..stop).unwrap_or_default());
+        // `NIF 10111176-P (order 9195)`: behind a value that is named, another one is named.
+        said | if said == 0 { behind } else { behind & !OTHER }
     }
 
     /// What the words in front of a value mean, and whether the last of them speaks of a machine's number. Words in front
@@ -357,7 +362,7 @@ impl Words {
         let mut last = (0, 0);
         self.each(text, |start, end, meaning| {
             let between = text.get(last.1..start).unwrap_or_default();
-            if last.1 > 0 && between.windows(5).any(|w| w.iter().all(u8::is_ascii_digit)) {
+            if last.1 > 0 && between.iter().filter(|b| b.is_ascii_digit()).count() >= 4 {
                 bits = 0;
             }
             bits |= meaning;
@@ -377,7 +382,8 @@ impl Words {
     fn each(&self, text: &[u8], mut found: impl FnMut(usize, usize, Bits)) {
         let Some(automaton) = &self.automaton else { return };
         let letter = |b: &u8| b.is_ascii_alphabetic() || *b >= 0x80;
-        if !text.windows(2).any(|w| w.iter().all(letter)) {
+        // Two letters in a row, or an abbreviation such as `p.k.`
+        if !text.windows(2).any(|w| matches!(w, [a, b] if letter(a) && (letter(b) || *b == b'.'))) {
             return;
         }
         for m in automaton.find_iter(text) {

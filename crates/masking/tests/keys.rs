@@ -52,6 +52,27 @@ fn names_under_the_keys_of_many_languages() {
 }
 
 #[test]
+fn labels_that_stand_beside_or_deeper() {
+    check(&[
+        r#"{"docType": "passport", "docNumber": "⟨C01X00T47⟩", "issued": "2019"}"#,
+        r#"{"type": "mobile", "number": "⟨0151 2345678⟩"}"#,
+        r#"{"identifier": [{"type": {"coding": [{"code": "PPN", "display": "Passport number"}]}, "value": "⟨C01X00T47⟩"}]}"#,
+        r#"{"identifier": [{"type": {"text": "PESEL"}, "value": "⟨02070803628⟩"}]}"#,
+        r#"{"type": "button", "number": "12345678", "id": "C01X00T47"}"#,
+    ]);
+}
+
+#[test]
+fn names_under_keys_that_nobody_knows() {
+    check(&[
+        r#"{"quux": "⟨Margaret Holloway⟩", "email": "⟨m@example.org⟩"}"#,
+        r#"{"patient": {"quux": "⟨Margaret Holloway⟩"}}"#,
+        r#"{"quux": "Wireless Mouse", "email": "⟨m@example.org⟩"}"#,
+        r#"{"member_birth_date": "⟨14/03/1980⟩", "phone2": "⟨0151 2345678⟩", "電話番号": "⟨0151 2345678⟩"}"#,
+    ]);
+}
+
+#[test]
 fn keys_together_with_those_above() {
     check(&[
         r#"{"customer": {"name": "⟨Madonna⟩", "plan": {"name": "Gold"}}}"#,

@@ -83,6 +83,8 @@ fn cards() {
             ("3530111333300000", "3530111333300000"),
             ("2223003122003222", "2223003122003222"),
             ("card 6759649826438453", "6759649826438453"),
+            ("paid with 582273611373 on", "582273611373"),
+            ("paid with 3522236902123028 on", "3522236902123028"),
         ],
         &[
             "4111111111111112",
@@ -92,6 +94,8 @@ fn cards() {
             "0000000000000000",
             "x4111111111111111",
             "4111 1111 1111 111",
+            "order 582273611373",
+            "paid with 582273611374 on",
         ],
     );
 }
@@ -107,12 +111,16 @@ fn bank_accounts() {
             ("FR14 2004 1010 0505 0001 3M02 606", "FR14 2004 1010 0505 0001 3M02 606"),
             ("NO93 8601 1117 947", "NO93 8601 1117 947"),
             ("MT84MALT011000012345MTLCAST001S", "MT84MALT011000012345MTLCAST001S"),
+            ("to GB52CJMN9374354229028 today", "GB52CJMN9374354229028"),
+            ("to PH832716654290158751 today", "PH832716654290158751"),
         ],
         &[
             "DE88370400440532013000",
             "DE8937040044053201300",
             "XX89370400440532013000",
             "DE893704004405320130001",
+            "PH832716654290158752",
+            "AB12CDEF3456",
         ],
     );
 }
@@ -289,7 +297,21 @@ fn words_beside_values() {
         &[("born 12.03.1980 in", "12.03.1980"), ("DOB: 1980-03-12", "1980-03-12")],
         &["due 12.03.1980", "2024-01-01"],
     );
-    check("PASSPORT", &[("passport C01X00T47", "C01X00T47")], &["part C01X00T47"]);
+    check(
+        "PASSPORT",
+        &[
+            ("passport C01X00T47", "C01X00T47"),
+            ("Der Reisepass mit der Nummer GHH7GKF15 läuft ab", "GHH7GKF15"),
+            ("my travel document 123456789 expired", "123456789"),
+        ],
+        &["part C01X00T47", "passport OVERVIEW"],
+    );
+    check(
+        "NATIONAL_ID",
+        &[("my national id number is 5125719760804 thanks", "5125719760804")],
+        &["my order number is 5125719760804"],
+    );
+    check("UK_NINO", &[("my national id number is ZZ 848529 T", "ZZ 848529 T")], &["ref ZZ 848529 T"]);
     check(
         "PERSON",
         &[("Name: Erika Mustermann\n", "Erika Mustermann"), ("first_name=Erika", "Erika")],

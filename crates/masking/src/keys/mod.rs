@@ -6,6 +6,7 @@
 
 mod people;
 mod terms;
+mod wide;
 mod words;
 
 use std::hash::{BuildHasherDefault, Hasher};
@@ -91,6 +92,8 @@ pub(crate) struct Said {
     pub(crate) alone: bool,
     /// What it says about its siblings.
     pub(crate) beside: Company,
+    /// Nothing is known of it.
+    pub(crate) open: bool,
     /// Which of a configuration's own rules it speaks for.
     pub(crate) own: Own,
 }
@@ -185,7 +188,7 @@ impl Keys {
                 terms.entry(word).or_insert(Hint::of(*class, kind, bits, Strong));
             }
         }
-        for (class, kind, bits, strength, code, words) in terms::TERMS {
+        for (class, kind, bits, strength, code, words) in terms::TERMS.iter().chain(wide::TERMS) {
             let bits = bits | <&[u8; 2]>::try_from(code.as_bytes()).map_or(0, context::country);
             for word in words.split_whitespace() {
                 terms.entry(word).or_insert(Hint { class: *class, kind, bits, strength: *strength, own: 0 });
@@ -224,8 +227,15 @@ impl Keys {
         said.hint.or_else(|| said.alone.then_some(LIKELY_NAME))
     }
 
-    /// All that a key says.
+    /// All that a key says. A number at its end counts for nothing where it makes the key unknown: `phone2`.
     pub(crate) fn read(&self, key: &str) -> Said {
+        let said = self.read_words(key);
+        let bare = key.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches(['_', '-', ' ', '.']);
+        let numbered = said.open && (2..key.len()).contains(&bare.len());
+        if numbered { self.read_words(bare) } else { said }
+    }
+
+    fn read_words(&self, key: &str) -> Said {
         let Some(words) = Words::read(key) else { return Said::default() };
         let short = words.without_fillers();
         let hint = self.term(&words).or_else(|| short.as_ref().and_then(|w| self.term(w)));
@@ -238,13 +248,22 @@ impl Keys {
         let hint = hint.flatten();
         let role = self.role(&words, hint);
         let beside = self.beside(whole, hint);
-        Said { hint, role, loose, alone: self.alone.contains(whole), beside, own: 0 }
+        let known = hinted
+            || loose.is_some()
+            || role != Role::Unknown
+            || beside != Company::default()
+            || self.labels.contains(whole)
+            || self.about.contains(last)
+            || (0..words.n).any(|n| self.things.contains(words.join(n, n + 1)));
+        Said { hint, role, loose, alone: self.alone.contains(whole), beside, own: 0, open: !known }
     }
 
     /// The hint of the words; `Some(None)` when they say that there is none.
     fn term(&self, words: &Words) -> Option<Option<Hint>> {
         let last = words.join(words.n - 1, words.n);
-        if words.n > 1 && self.about.contains(last) && !self.terms.contains_key(words.join(0, words.n)) {
+        // `birth_date` ends in a word that is about something and is a term itself, also behind `member`.
+        let named = || (0..words.n - 1).any(|from| self.terms.contains_key(words.join(from, words.n)));
+        if words.n > 1 && self.about.contains(last) && !named() {
             return Some(None);
         }
         for from in 0..words.n {
@@ -316,9 +335,11 @@ impl Keys {
         }
     }
 
-    /// Whether a key holds the name of what its sibling `value` is.
+    /// Whether a key holds the name of what its sibling `value` is: `type`, `docType`.
     pub(crate) fn is_label(&self, key: &str) -> bool {
-        Words::read(key).is_some_and(|w| self.labels.contains(w.join(0, w.n)))
+        Words::read(key).is_some_and(|w| {
+            self.labels.contains(w.join(0, w.n)) || matches!(w.join(w.n - 1, w.n), "type" | "kind")
+        })
     }
 
     /// The hint of a label such as `Phone (home)` or `http://hl7.org/fhir/sid/us-ssn`.
@@ -384,6 +405,15 @@ pub(crate) fn together(
         Loose::Number | Loose::Value if role == Role::Address => Some(STREET),
         Loose::Number | Loose::Value => above.filter(|h| h.class.is_some()),
     }
+}
+
+/// What a key that says nothing may hold among a person's data.
+pub(crate) fn unknown(role: Role, company: impl FnOnce() -> Company) -> Option<Hint> {
+    if role == Role::Thing {
+        return None;
+    }
+    let c = company();
+    (role == Role::Person || (c.person || c.contact) && !c.thing).then_some(MAYBE_NAME)
 }
 
 /// A plain `name` beside these siblings.

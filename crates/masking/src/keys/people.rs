@@ -36,25 +36,25 @@ pub(super) const NOUNS: &str = "author owner contact customer client patient emp
     klijent pacijent zaposlenik vlasnik primatelj posiljatelj korisnik lijecnik vozac stranka zaposleni lastnik prejemnik uporabnik zdravnik oseba
     angajat proprietar destinatar expeditor utilizator sofer persoana ugyfel beteg munkavallalo dolgozo tulajdonos cimzett felado felhasznalo orvos szemely
     klientas pacientas darbuotojas savininkas gavejas vartotojas gydytojas asmuo klients pacients darbinieks ipasnieks sanemejs lietotajs arsts klienta tootaja omanik saaja kasutaja arst isik musteri hasta calisan kullanici
-    клиент пациент служител собственик потребител лекар лице πελατης ασθενης υπαλληλος χρηστης ιατρος";
+    клиент пациент служител собственик потребител лекар лице πελατησ ασθενησ υπαλληλοσ χρηστησ ιατροσ";
 
 /// Words for a name, which mean a person's only beside a person.
-pub(super) const NAME: &str = "name names nom nome nombre naam navn namn nimi jmeno nazwa ime nume nev vards nafn ad adi isem ainm име display full fn nick formattedname";
+pub(super) const NAME: &str = "name nama jina 名前 이름 имена names nom nome nombre naam navn namn nimi jmeno nazwa ime nume nev vards nafn ad adi isem ainm име display full fn nick formattedname";
 
 /// Words for a part of a name.
 pub(super) const PART: &str = "first last middle given family maiden preferred imie";
 
 /// The words for a name that may stand alone for a person's.
-pub(super) const NAME_ALONE: &str = "name nom nome nombre naam navn namn nimi jmeno ime nume nev nafn adi isem ainm име fn first last middle given family full imie";
+pub(super) const NAME_ALONE: &str = "name nama jina 名前 이름 имена nom nome nombre naam navn namn nimi jmeno ime nume nev nafn adi isem ainm име fn first last middle given family full imie";
 
 /// Parts of an address, which mean it only beside others or under it.
-pub(super) const PLACE: &str = "city town village locality municipality district suburb neighborhood neighbourhood county province state region administrativearea sublocality stadt ort gemeinde wohnort ortsteil bundesland kreis ville commune localite departement ciudad poblacion localidad municipio provincia comunidadautonoma citta comune localita frazione cidade concelho freguesia distrito localidade plaats woonplaats stad gemeente provincie miasto miejscowosc gmina powiat wojewodztwo stad ort postort kommun lan by poststed bynavn kommune fylke kaupunki kunta paikkakunta postitoimipaikka mesto obec okres kraj grad mjesto opcina zupanija naselje posta kraj obcina oras localitate judet varos telepules megye miestas savivaldybe pilseta novads linn vald maakond borg baer stadur sveitarfelag sehir il ilce belt lokalita baile cathair contae град област община πολη νομος δημος poli nomos grad oblast addresslocality addressregion cityname townname citytown postaltown posttown stateprovince";
+pub(super) const PLACE: &str = "city town village locality municipality district suburb neighborhood neighbourhood county province state region administrativearea sublocality stadt ort gemeinde wohnort ortsteil bundesland kreis ville commune localite departement ciudad poblacion localidad municipio provincia comunidadautonoma citta comune localita frazione cidade concelho freguesia distrito localidade plaats woonplaats stad gemeente provincie miasto miejscowosc gmina powiat wojewodztwo stad ort postort kommun lan by poststed bynavn kommune fylke kaupunki kunta paikkakunta postitoimipaikka mesto obec okres kraj grad mjesto opcina zupanija naselje posta kraj obcina oras localitate judet varos telepules megye miestas savivaldybe pilseta novads linn vald maakond borg baer stadur sveitarfelag sehir il ilce belt lokalita baile cathair contae град област община πολη νομοσ δημοσ poli nomos grad oblast addresslocality addressregion cityname townname citytown postaltown posttown stateprovince";
 
 /// Lines of an address.
 pub(super) const LINE: &str = "line lines line1 line2 line3 house building floor flat apt apartment suite extendedaddress hus dom haus bloque piso puerta escalera piano interno scala etage";
 
 /// Words for a number or another spelling of what is above: `passport: {number}`.
-pub(super) const NUMBER: &str = "number no nr num nummer numero cislo broj stevilka szam numar numeris numurs id code identifier reference raw formatted national international e164 unit box";
+pub(super) const NUMBER: &str = "documentnumber docnumber docno docnum docnr documentno documentnr documentnum documentid number no nr num nummer numero cislo broj stevilka szam numar numeris numurs id code identifier reference raw formatted national international e164 unit box";
 
 /// Words for the value of what a sibling names: `{"type": "email", "value": ...}`.
 pub(super) const VALUE: &str = "value val values valuestring stringvalue text answer response content hodnota wert valeur valor valore waarde wartosc";
@@ -75,7 +75,7 @@ pub(super) const OF_PERSONS: &str = "gender sex age salutation maritalstatus nat
 pub(super) const OF_THINGS: &str = "price sku stock quantity qty version size mimetype path host port inputschema outputschema parameters schema extension commit branch license downloads stars language repository dependencies command args image replicas namespace datatype nullable default columns rating reviews category brand barcode weight currency capacity industry website vat vatid vatnumber registrationnumber foundedin founded revenue employees uristemplate uritemplate mime bytes checksum unit units symbol population capital latitude longitude lat lng lon temperature isbn genre publisher duration track color colour cuisine gate terminal deadline duedate priority progress budget milestone sprint";
 
 /// Keys of free text written about people.
-pub(super) const NOTES: &str = "note notes comment comments remark remarks memo freetext narrative casenotes clinicalnotes progressnotes internalnotes internalnote feedback bio biography about observation observations complaint reason message messages conversation transcript chat body bemerkung bemerkungen kommentar kommentare notiz notizen anmerkung anmerkungen freitext hinweis beschwerde commentaire commentaires remarque remarques notas nota observaciones comentario comentarios osservazioni commento commenti annotazioni observacoes opmerking opmerkingen notitie notities uwagi komentarz notatki anteckning anteckningar kommentarer bemaerkning bemaerkninger merknad merknader huomautus huomautukset kommentti poznamka poznamky napomena napomene biljeske opomba opombe observatii megjegyzes megjegyzesek pastaba pastabos piezimes piezime markus markused athugasemd athugasemdir aciklama notlar бележки бележка забележка σημειωσεις παρατηρησεις σχολια";
+pub(super) const NOTES: &str = "note notes comment comments remark remarks memo freetext narrative casenotes clinicalnotes progressnotes internalnotes internalnote feedback bio biography about observation observations complaint reason message messages conversation transcript chat body bemerkung bemerkungen kommentar kommentare notiz notizen anmerkung anmerkungen freitext hinweis beschwerde commentaire commentaires remarque remarques notas nota observaciones comentario comentarios osservazioni commento commenti annotazioni observacoes opmerking opmerkingen notitie notities uwagi komentarz notatki anteckning anteckningar kommentarer bemaerkning bemaerkninger merknad merknader huomautus huomautukset kommentti poznamka poznamky napomena napomene biljeske opomba opombe observatii megjegyzes megjegyzesek pastaba pastabos piezimes piezime markus markused athugasemd athugasemdir aciklama notlar бележки бележка забележка σημειωσεισ παρατηρησεισ σχολια";
 
 /// Siblings that name what a `value` is.
 pub(super) const LABELS: &str = "type label key name field fieldname fieldid system kind title question attribute property header code id slug column typ etikett libelle cle nombre clave nome chiave sleutel klucz";

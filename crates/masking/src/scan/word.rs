@@ -103,7 +103,10 @@ pub(super) fn by_words(t: &mut Text<'_>, s: &Scanner, start: usize, end: usize) 
     // Most short words and numbers can be nothing, and looking at what stands around them costs more than they do.
     let plate = len <= 9 && (capital || capitals_beside(t.bytes, start, end));
     let code = capital && matches!(len, 8 | 11);
-    if !plate && !code && (digits < 4 || len < 5) {
+    // `GHH7GKF15`: numbers of passports may be letters for the most part.
+    let serial =
+        matches!(len, 8 | 9) && digits >= 1 && word.iter().all(|b| digit(*b) || b.is_ascii_uppercase());
+    if !plate && !code && !serial && (digits < 4 || len < 5) {
         return None;
     }
     let bits = s.words.around(t.bytes, start, end);
@@ -117,6 +120,10 @@ pub(super) fn by_words(t: &mut Text<'_>, s: &Scanner, start: usize, end: usize) 
     {
         return Some(end);
     }
+    if serial && bits & context::PASSPORT != 0 {
+        t.hit(start, end, DataClass::PASSPORT, "PASSPORT", "context", 65);
+        return Some(end);
+    }
     if digits < 4 || len < 5 {
         return None;
     }
@@ -127,6 +134,9 @@ pub(super) fn by_words(t: &mut Text<'_>, s: &Scanner, start: usize, end: usize) 
         (DataClass::DRIVING_LICENCE, "DRIVING_LICENCE")
     } else if bits & context::ACCOUNT != 0 && digits == len && (6..=17).contains(&len) {
         (DataClass::BANK_ACCOUNT, "BANK_ACCOUNT")
+    } else if bits & context::ID != 0 && bits & context::OTHER == 0 && digits >= 6 && (7..=18).contains(&len)
+    {
+        (DataClass::NATIONAL_ID, "NATIONAL_ID")
     } else {
         return None;
     };

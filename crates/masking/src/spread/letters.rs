@@ -65,6 +65,13 @@ fn row(text: &str, at: usize, period: usize, floor: usize) -> Option<(Option<Reg
     Some((letters.then(|| region.ending(last)), last))
 }
 
+/// A word or the name of a setting, with which another line begins: `make deploy`, `TOKEN=`.
+fn begins_line(run: &[u8], behind: &[u8]) -> bool {
+    let word = run.len() <= 12 && run.iter().skip(1).all(u8::is_ascii_lowercase);
+    let sign = behind.iter().take(12).find(|b| **b != b' ');
+    word && matches!(behind.first(), Some(b' ' | b'.' | b',')) || matches!(sign, Some(b'=' | b':'))
+}
+
 /// Runs of a key's characters on both sides of a line break, if the first begins like a key.
 fn lines(text: &str, out: &mut Vec<Region>) {
     let b = text.as_bytes();
@@ -80,7 +87,11 @@ fn lines(text: &str, out: &mut Vec<Region>) {
         let indent = right.iter().take(8).take_while(|b| matches!(b, b' ' | b'\t')).count();
         let more = right.iter().skip(indent).take(200).take_while(|b| bytes::token(**b)).count();
         let (from, behind) = (left.len() - run, at + 1 + indent);
-        if more == 0 || out.last().is_some_and(|r| r.span.end > from) {
+        let next = right.get(indent..indent + more).unwrap_or_default();
+        if more == 0
+            || begins_line(next, right.get(indent + more..).unwrap_or_default())
+            || out.last().is_some_and(|r| r.span.end > from)
+        {
             continue;
         }
         let mut region = Region::new(from, Trust::Whole);

@@ -1,6 +1,7 @@
 //! What a key says beside its siblings and under the keys above it.
 
 use carnet_json::{Kind, Node, Value};
+use carnet_model::DataClass;
 
 use super::{Doc, Frame, Walk, inner};
 use crate::columns;
@@ -15,6 +16,9 @@ const TABLES: usize = 4096;
 const COLUMNS: usize = 256;
 /// A label is no longer than this.
 const LABEL: usize = 64;
+/// Arrays and objects inside one that names a value, and members of each that are looked at.
+const LABELS: usize = 3;
+const LABEL_MEMBERS: usize = 4;
 
 impl Frame {
     /// An array or object at `index`, under what `outer` says.
@@ -92,12 +96,20 @@ impl Walk<'_> {
             return;
         }
         let Some(f) = frames.last_mut() else { return };
-        let Some(loose) = said.loose else { return };
+        let Some(loose) = said.loose else {
+            if said.open && named(doc, index + 1) {
+                let mut company = f.company;
+                f.hint = keys::unknown(f.role, || *company.get_or_insert_with(|| self.company(doc, f.node)));
+                f.company = company;
+            }
+            return;
+        };
         if said.hint.is_some_and(|h| h.strength == Strength::Strong) || !worth(doc, index + 1, loose) {
             return;
         }
-        if loose == Loose::Value
+        if matches!(loose, Loose::Value | Loose::Number)
             && let Some(hint) = self.labelled(doc, f)
+            && (loose == Loose::Value || hint.class.is_some_and(numbered))
         {
             f.hint = Some(hint);
             return;
@@ -138,17 +150,69 @@ impl Walk<'_> {
         company
     }
 
-    /// The hint of a sibling that names the value: `{"type": "email", "value": ...}`.
+    /// The hint of a sibling that names the value: `{"type": "email", "value": ...}`, also one that holds the name
+    /// deeper, as in FHIR's `type: {coding: [{code}], text}`.
     fn labelled(&self, doc: &Doc<'_>, f: &Frame) -> Option<Hint> {
         let keys = &self.detector.scanner.keys;
         doc.tape.value(doc.bytes, f.node).entries().take(SIBLINGS).find_map(|(key, value)| {
-            let text = value.as_str().filter(|t| (2..=LABEL).contains(&t.len()))?;
-            if !keys.is_label(&key.as_str().unwrap_or_default()) {
+            if !matches!(value.kind(), Kind::String | Kind::Object)
+                || !keys.is_label(&key.as_str().unwrap_or_default())
+            {
                 return None;
             }
-            keys.label(&text).filter(|h| h.class.is_some())
+            self.label(value, 0)
         })
     }
+
+    /// What a label says, or the first of those inside it that says something.
+    fn label(&self, value: Value<'_>, depth: usize) -> Option<Hint> {
+        let keys = &self.detector.scanner.keys;
+        match value.kind() {
+            Kind::String => {
+                let text = value.as_str().filter(|t| (2..=LABEL).contains(&t.len()))?;
+                keys.label(&text).filter(|h| h.class.is_some())
+            }
+            Kind::Object if depth < LABELS => {
+                value.entries().take(LABEL_MEMBERS).find_map(|(_, v)| self.label(v, depth + 1))
+            }
+            Kind::Array if depth < LABELS => {
+                value.items().take(LABEL_MEMBERS).find_map(|v| self.label(v, depth + 1))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Classes of numbers that a label and a number tell together: `{"type": "passport", "number": ...}`.
+fn numbered(class: DataClass) -> bool {
+    [
+        DataClass::PHONE,
+        DataClass::CARD,
+        DataClass::IBAN,
+        DataClass::BANK_ACCOUNT,
+        DataClass::US_SSN,
+        DataClass::NATIONAL_ID,
+        DataClass::TAX_ID,
+        DataClass::HEALTH_ID,
+        DataClass::PASSPORT,
+        DataClass::DRIVING_LICENCE,
+        DataClass::VEHICLE,
+    ]
+    .contains(&class)
+}
+
+/// Whether a value is a person's full name beyond doubt; a few bytes tell of most that it is not.
+fn named(doc: &Doc<'_>, value: u32) -> bool {
+    let Some(node) = doc.tape.nodes().get(value as usize).filter(|n| n.kind == Kind::String && !n.escaped)
+    else {
+        return false;
+    };
+    let text = inner(doc.bytes, node);
+    let capital = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_uppercase() || *b >= 0x80);
+    (5..=48).contains(&text.len())
+        && capital(text.first())
+        && memchr::memchr(b' ', text).is_some_and(|n| capital(text.get(n + 1)))
+        && std::str::from_utf8(text).is_ok_and(crate::names::surely)
 }
 
 /// The names of the columns in a member beside the rows.

@@ -99,7 +99,9 @@ impl Walk<'_> {
             self.hits.clear();
             let seen = Seen::of(reading.text.as_bytes());
             self.detector.scanner.scan(&reading.text, seen, t.hint, &mut self.hits, &mut self.names);
-            self.hits.retain(|h| h.rule != "key" && reading.counts(h.start..h.end, said(h)));
+            // What a key or a header says of a whole value was said of the text as it stands.
+            self.hits
+                .retain(|h| !matches!(h.rule, "key" | "column") && reading.counts(h.start..h.end, said(h)));
             let layer = Layer { base: 0, map: Some(&reading.map), up: Some(&t.layer) };
             self.emit_all(&Inspected { text: &reading.text, layer, ..*t }, place, path)?;
         }

@@ -96,6 +96,7 @@ pub(super) static FORMATS: &[Format] = &[
     (9, dni, "ES_NIF", ID, b"ES", Needs::Nothing, true),
     (9, nie, "ES_NIE", ID, b"ES", Needs::Nothing, true),
     (9, nino, "UK_NINO", ID, b"GB", Needs::Nothing, true),
+    (9, nino_of_none, "UK_NINO", ID, b"GB", Needs::Word, true),
     (9, pps, "IE_PPS", ID, b"IE", Needs::Nothing, false),
     (8, pps, "IE_PPS", ID, b"IE", Needs::Word, false),
     (15, corsica, "FR_NIR", ID, b"FR", Needs::Nothing, true),
@@ -212,6 +213,12 @@ fn nino(w: &[u8]) -> bool {
         && !never
         && digits(body).is_some()
         && (b'A'..=b'D').contains(suffix)
+}
+
+/// The same with the letters that are never given out, as samples have them: `ZZ 12 34 56 T`.
+fn nino_of_none(w: &[u8]) -> bool {
+    let [b'Z', b'Z', body @ .., b'A'..=b'D' | b'T'] = w else { return false };
+    digits(body).is_some()
 }
 
 /// PPS: seven digits, a check letter mod 23, and since 2013 one more letter that counts nine times.

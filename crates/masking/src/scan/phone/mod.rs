@@ -206,7 +206,9 @@ pub(super) fn plain(t: &mut Text<'_>, s: &Scanner, c: &mut Candidate<'_>) -> Opt
         return None;
     }
     let bits = c.meaning(t, s, end);
-    if bits & context::PHONE != 0 && (count >= 7 || t.hint.is_some()) {
+    // `75 23 18`: six digits are enough in pairs.
+    let short = lengths.get(..n) == Some(&[2, 2, 2]) && c.row.ends().get(1).is_some_and(|g| g.2 == b' ');
+    if bits & context::PHONE != 0 && (count >= 7 || short || t.hint.is_some()) {
         return report(t, c.start, end, 80);
     }
     // A country that is enabled, in the form that is dialled there. Without separators only with the trunk zero.

@@ -135,8 +135,13 @@ fn prefixed(bytes: &[u8], start: usize, end: usize, prefix: &Prefix) -> Option<u
         && (rest.is_empty() || drawn(rest, if body == Body::Hex { 2.5 } else { enough }))
         && !drawn::sample(bytes.get(start..to)?);
     // Words with hyphens or underscores are names: `key-value-store`, `sk_live_your_key`.
-    let named =
-        rest.len() > 8 && body != Body::Letters && !rest.iter().any(u8::is_ascii_digit) && rest.len() < 30;
+    // One in thirty of Amazon's key numbers has no digit.
+    let amazon = mark.len() == 4 && prefix.4 == "SECRET_AWS_KEY";
+    let named = !amazon
+        && rest.len() > 8
+        && body != Body::Letters
+        && !rest.iter().any(u8::is_ascii_digit)
+        && rest.len() < 30;
     let words = !rest.iter().any(u8::is_ascii_digit) && drawn::spelled(rest);
     (fits && !named && !words).then_some(to)
 }
