@@ -306,6 +306,16 @@ fn names(text: &str, tokens: &[Token], tags: &[u8], model: &Model<'_>, sentence:
             at += 1;
         }
         let run = tokens.get(from..at).unwrap_or_default();
+        // In a line of words with capitals, a name stands between signs: `Jane Doe Chair` is none.
+        let sign = |t: Option<&Token>| {
+            let text = t.and_then(|t| text.get(t.start as usize..t.end as usize)).unwrap_or_default();
+            !text.contains(char::is_alphanumeric)
+        };
+        if sentence == Kind::Roll
+            && !(from.checked_sub(1).is_none_or(|i| sign(tokens.get(i))) && sign(tokens.get(at)))
+        {
+            continue;
+        }
         // What is masked already ends a name.
         for part in
             run.split(|t| is_mask(text.as_bytes().get(t.start as usize..t.end as usize).unwrap_or_default()))
@@ -349,7 +359,7 @@ fn bare<'t>(text: &str, part: &'t [Token]) -> &'t [Token] {
 /// Whether a tagged span can be a name at all.
 fn sound(span: &str, part: &[Token], text: &str, kind: u8, model: &Model<'_>) -> bool {
     let letters = span.chars().filter(|c| c.is_alphabetic()).count();
-    if letters < 2 || span.len() > 120 || span.contains(['@', '_', '=', '{', '<', '/', '\n']) {
+    if letters < 2 || span.len() > 120 || span.contains(['@', '_', '=', '{', '}', '[', ']', '<', '/', '\n']) {
         return false;
     }
     let capital = span.chars().any(char::is_uppercase);

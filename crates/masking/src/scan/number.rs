@@ -105,7 +105,7 @@ fn number(t: &mut Text<'_>, s: &Scanner, start: usize, end: usize) -> usize {
     {
         return end;
     }
-    if matches!(len, 2 | 7 | 8)
+    if matches!(len, 2 | 6 | 7 | 8)
         && let Some(end) = letters::beside(t, s, start, end)
     {
         return end;

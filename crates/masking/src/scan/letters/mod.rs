@@ -60,6 +60,7 @@ pub(super) fn beside(t: &mut Text<'_>, s: &Scanner, start: usize, end: usize) ->
     let before = |n: usize| start.checked_sub(n);
     let len = end - start;
     let ways = [
+        (len == 6 && gap(before(1)) && letter(before(2)) && letter(before(3)) && !letter(before(4)), 3),
         (matches!(len, 7 | 8) && gap(before(1)) && letter(before(2)) && !letter(before(3)), 2),
         (len == 8 && gap(Some(end)) && letter(Some(end + 1)), 0),
         (len == 2 && gap(before(1)) && letter(before(2)) && letter(before(3)) && !letter(before(4)), 3),
