@@ -2,6 +2,7 @@
 //! installs the peers and builds the binaries first.
 
 mod approvals;
+mod approvers;
 mod attacks;
 mod batch;
 mod binary;

@@ -15,4 +15,5 @@ pub mod process;
 pub mod records;
 pub mod suite;
 pub mod upstream;
+pub mod visitor;
 pub mod wire;

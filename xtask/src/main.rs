@@ -19,7 +19,7 @@ use anyhow::{Context, Result, bail};
 
 const USAGE: &str = "usage: cargo xtask <command>
 
-  test [--quick] [--without postgres] [-- FILTER...]
+  test [--quick] [--without postgres|browser] [-- FILTER...]
          all tests; --quick: only those that need nothing but Rust
   peers  install the clients and servers that the tests drive, and nothing else
   score  [--write] [--check] [--faults TYPE] [--answers DIR] [--beside DIR] [FILE...]

@@ -17,6 +17,8 @@ use crate::shell::{command, quiet, which};
 pub(crate) struct Wanted {
     /// Do not ask for PostgreSQL.
     pub(crate) without_postgres: bool,
+    /// Do not ask for Chromium.
+    pub(crate) without_browser: bool,
 }
 
 /// Installs what is missing and returns the folder.
@@ -30,6 +32,9 @@ pub(crate) fn install(root: &Path, wanted: &Wanted) -> Result<PathBuf> {
     }
     if !wanted.without_postgres {
         postgres()?;
+    }
+    if !wanted.without_browser {
+        chromium()?;
     }
     Ok(peers)
 }
@@ -179,6 +184,23 @@ fn postgres() -> Result<()> {
     install.env("DEBIAN_FRONTEND", "noninteractive");
     quiet("install PostgreSQL", install).context(line)?;
     if has_postgres() { Ok(()) } else { bail!(line) }
+}
+
+/// The browser that the page of approvals is tried in.
+fn chromium() -> Result<()> {
+    let there = || std::env::var_os("CHROMIUM").is_some() || Path::new("/usr/bin/chromium").is_file();
+    if there() {
+        return Ok(());
+    }
+    let line = "Chromium is not there and cannot be installed: `apt-get install chromium`, \
+                or set CHROMIUM to its program, or test `--without browser`";
+    let Some(apt) = which("apt-get") else { bail!(line) };
+    let here = Path::new("/");
+    let _stale = quiet("apt-get update", command(&apt, here, &["update", "-q"]));
+    let mut install = command(&apt, here, &["install", "-y", "-q", "--no-install-recommends", "chromium"]);
+    install.env("DEBIAN_FRONTEND", "noninteractive");
+    quiet("install Chromium", install).context(line)?;
+    if there() { Ok(()) } else { bail!(line) }
 }
 
 fn has_postgres() -> bool {

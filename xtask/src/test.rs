@@ -25,7 +25,11 @@ impl Options {
                 ("--quick", _) => options.quick = true,
                 (_, true) => match args.next() {
                     Some("postgres") => options.wanted.without_postgres = true,
-                    other => bail!("--without {}: only postgres can be left out", other.unwrap_or_default()),
+                    Some("browser") => options.wanted.without_browser = true,
+                    other => bail!(
+                        "--without {}: only postgres and browser can be left out",
+                        other.unwrap_or_default()
+                    ),
                 },
                 ("--", _) => options.filters.extend(args.by_ref().map(str::to_owned)),
                 (other, _) => bail!("`test` has no option `{other}`"),
@@ -49,6 +53,10 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
     if options.wanted.without_postgres {
         tests.env("CARNET_WITHOUT_POSTGRES", "1");
         eprintln!("xtask: the servers on PostgreSQL are left out");
+    }
+    if options.wanted.without_browser {
+        tests.env("CARNET_WITHOUT_BROWSER", "1");
+        eprintln!("xtask: the approval page in a browser is left out");
     }
     show("tests", tests)
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use carnet_approvals::{Assurance, Proof};
 use carnet_gate::Caller;
-use carnet_model::{Action, IdentityKind, Resource};
+use carnet_model::{Action, Resource};
 use carnet_policy::{Context, Request};
 use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
@@ -148,14 +148,7 @@ async fn by_token(gateway: &Gateway, token: &str, act: &Act) -> Result<Clerk, St
     if !runtime.gate.policies.decide(&request).is_permit() {
         return Err(format!("no policy permits this: {}", action.as_str()));
     }
-    let who = &caller.principal.identity;
-    let kind = if who.kind == IdentityKind::User { "user" } else { "workload" };
-    Ok(Clerk {
-        kind: kind.to_owned(),
-        issuer: who.issuer.to_string(),
-        subject: who.subject.to_string(),
-        authenticated: caller.principal.method.as_str().to_owned(),
-    })
+    Ok(Clerk::of(&caller.principal))
 }
 
 /// Asks the gateway that has a data folder open. `None` if there is none.

@@ -43,6 +43,8 @@ pub struct Gateway {
     pub sessions: Sessions,
     /// Metrics.
     pub metrics: Arc<Metrics>,
+    /// Where approvers act: visits, passkeys, messages to channels.
+    pub approvers: crate::page::Approvers,
     /// The collector, if there is one.
     pub telemetry: Telemetry,
     /// Calls at once.

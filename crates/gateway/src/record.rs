@@ -19,7 +19,7 @@ use carnet_model::{ClassNames, Sensitive};
 use carnet_residency::Known;
 use carnet_store::{
     Disk, HeldStore, Index, KeyStore, Keys, Ledger, Log, LogOptions, Reader, RealDisk, Recovered, StoreError,
-    Stored, Vault,
+    Stored, Table, Vault,
 };
 use tokio::sync::Notify;
 
@@ -30,6 +30,8 @@ use crate::stop::reached;
 pub struct Recorder {
     /// Values whose stand-ins may come back.
     pub vault: Vault,
+    /// What outlives the process besides: passkeys of approvers, messages to channels.
+    pub table: Arc<Table>,
     pub(crate) log: Log,
     pub(crate) keys: Keys,
     pub(crate) mac: MacKey,
@@ -136,11 +138,14 @@ pub fn open(config: &Config) -> Result<Opened, String> {
     // As many again: those that are over, until they are forgotten.
     let most = config.approvals.most.saturating_mul(2);
     let held = HeldStore::open(Arc::clone(&disk), keys_of_held, most, seconds()).map_err(at)?;
+    let keys_of_table = Keys::open(Arc::clone(&disk), kek.as_ref()).map_err(at)?;
+    let table = Arc::new(Table::open(Arc::clone(&disk), keys_of_table).map_err(at)?);
     let mut run = [0; 16];
     entropy(&mut run);
     Ok(Opened {
         recorder: Recorder {
             vault,
+            table,
             log,
             keys,
             mac: mac.clone(),

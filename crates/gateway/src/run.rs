@@ -17,6 +17,7 @@ use crate::hold::Holds;
 use crate::identity::pem;
 use crate::load::{self, PolicySource, Runtime};
 use crate::metrics::Metrics;
+use crate::page::Approvers;
 use crate::record::{self, Opened};
 use crate::server::{self, Listener, ListenerLimits};
 use crate::sessions::Sessions;
@@ -72,6 +73,7 @@ pub async fn start(start: Start) -> Result<Running, Vec<String>> {
     opened.begin(&runtime.config, runtime.gate.epochs, known).await.map_err(|e| one(e.to_string()))?;
     let Opened { recorder, mac, token_key, held, .. } = opened;
     let holds = Holds::open(held, &recorder.reader(), record::seconds()).map_err(|e| one(e.to_string()))?;
+    let approvers = Approvers::new(recorder.table.clone()).map_err(one)?;
     let addresses: Vec<SocketAddr> = sockets.iter().map(|(_, address, _)| *address).collect();
     let cell = Cell { origin: runtime.config.cell.origin.to_string(), mac };
     let gateway = Arc::new(Gateway {
@@ -83,6 +85,7 @@ pub async fn start(start: Start) -> Result<Running, Vec<String>> {
         sessions: Sessions::default(),
         metrics,
         telemetry,
+        approvers,
         tls: Mutex::default(),
         stopping: watch::Sender::new(false),
         ending: Ending::new(runtime.config.limits.concurrency.min(Semaphore::MAX_PERMITS)),
@@ -105,6 +108,8 @@ pub async fn start(start: Start) -> Result<Running, Vec<String>> {
     tokio::spawn(crate::desk::tend(gateway.clone()));
     tokio::spawn(crate::witness::tend(gateway.clone(), anchoring));
     tokio::spawn(record::settle(gateway.clone()));
+    tokio::spawn(crate::channels::deliver(gateway.clone()));
+    tokio::spawn(crate::channels::follow(gateway.clone()));
     tokio::spawn(gateway.clone().sweep());
     tokio::spawn(gateway.runtime.load().identities.keys.clone().keep_fresh());
     Ok(Running { gateway, addresses, admin: admin_address, listeners, heartbeats })

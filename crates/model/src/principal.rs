@@ -43,6 +43,8 @@ pub enum AuthMethod {
     Certificate,
     /// The local user who started a stdio gateway.
     Local,
+    /// A button in a chat whose provider signed the request; only approvers are known so.
+    Chat,
     /// Nobody asked (only where the configuration says so).
     Anonymous,
 }
@@ -56,6 +58,7 @@ impl AuthMethod {
             AuthMethod::StaticToken => "static-token",
             AuthMethod::Certificate => "certificate",
             AuthMethod::Local => "local",
+            AuthMethod::Chat => "chat",
             AuthMethod::Anonymous => "anonymous",
         }
     }

@@ -32,6 +32,7 @@ pub mod keys;
 pub mod log;
 mod reader;
 mod state;
+pub mod table;
 pub mod vault;
 pub mod witness;
 
@@ -44,4 +45,5 @@ pub use log::{Entry, Ledger, Log, LogOptions, Metrics, Receipt, Recovered};
 pub use log::{candidate, minimum, prune};
 pub use reader::{Place, Reader, Stored};
 pub use state::{keep_state, read_state};
+pub use table::Table;
 pub use vault::{Vault, VaultDeposit};

@@ -6,8 +6,10 @@ use std::collections::HashMap;
 use carnet_approvals::{Account, Binding, Choice, Digest, People, Vote};
 use carnet_evidence::package::walk::Record;
 use carnet_evidence::verify::Fault;
-use carnet_evidence::{LeafType, field};
+use carnet_evidence::{Ext, LeafType, field};
 use serde_json::Value;
+
+use crate::passkey::Passkeys;
 
 /// A request whose text is disclosed.
 struct Asked {
@@ -20,6 +22,7 @@ struct Asked {
 #[derive(Default)]
 pub(crate) struct Approvals {
     asked: HashMap<u64, Asked>,
+    passkeys: Passkeys,
 }
 
 type Found = Vec<(Fault, String)>;
@@ -31,6 +34,13 @@ fn one(fault: Fault, detail: &str) -> Found {
 impl Approvals {
     /// What is wrong with a record.
     pub(crate) fn look(&mut self, record: &Record<'_>) -> Found {
+        if record.leaf.draft.ty == LeafType::AdminRead {
+            let adds =
+                |(key, value): &(&str, Ext)| *key == "why" && *value == Ext::Text("passkey-add".to_owned());
+            let detail = record.text(field::DETAIL).filter(|_| record.leaf.draft.ext.iter().any(adds));
+            detail.and_then(|detail| self.passkeys.register(record.index, &detail));
+            return Found::new();
+        }
         let Some(value) = record.value(field::APPROVAL) else { return Found::new() };
         let Ok(value) = serde_json::from_slice::<Value>(value) else {
             return one(Fault::ApprovalMalformed, "its disclosure is no JSON");
@@ -82,6 +92,9 @@ impl Approvals {
         let mut found = Found::new();
         if vote.digest != asked.digest {
             found.extend(one(Fault::ApprovalDigest, "a vote on another call"));
+        }
+        if let Some(wrong) = self.passkeys.wrong(&vote) {
+            found.extend(one(Fault::ApprovalSignature, &wrong));
         }
         if vote.choice == Choice::Deny {
             return Some(found);

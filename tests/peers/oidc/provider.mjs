@@ -5,6 +5,8 @@
 //   POST /admin/rotate {"keep": bool}               a new signing key; the old ones stay published or go
 //   POST /admin/groups {"user": "...", "groups": []} what the next tokens of that user or client say
 //   POST /admin/expired {"user": "...", "resource": "..."}   a token as above that ended two minutes ago
+//   POST /admin/page {"redirect": "..."}   registers the client `page` of the gateway's page, with a secret
+//   POST /admin/person {"user": "..."}        who is at the browser: whoever signs in from now on
 //   POST /admin/login  {"user": "...", "resource": "..."}    authorization code with PKCE, as a browser would; the tokens
 //   POST /admin/client {"client": "ci-bot", "resource": "..."}  client credentials; the tokens
 //
@@ -28,6 +30,8 @@ const users = {
 const clients = { 'ci-bot': ['automation'], 'agent': ['agents'] };
 const ttl = 300;
 let keys = [];
+let person = 'alice';
+let pages = [];
 let provider;
 const resources = process.argv.slice(2);
 
@@ -44,11 +48,14 @@ const build = () => new Provider(issuer, {
   jwks: { keys },
   clients: [
     ...Object.keys(clients).map((id) => ({ client_id: id, client_secret: `${id}-secret`, grant_types: ['client_credentials'], redirect_uris: [], response_types: [] })),
+    ...pages,
     { client_id: 'desktop', token_endpoint_auth_method: 'none', application_type: 'native', grant_types: ['authorization_code', 'refresh_token'], redirect_uris: ['http://127.0.0.1/callback'], response_types: ['code'] },
   ],
   clientDefaults: { id_token_signed_response_alg: 'ES256' },
   scopes: ['openid', 'offline_access', 'mcp'],
   claims: { openid: ['sub'], email: ['email'], groups: ['groups'] },
+  // As most providers do, the ID token has the groups.
+  conformIdTokenClaims: false,
   pkce: { required: () => true },
   features: {
     clientCredentials: { enabled: true },
@@ -76,7 +83,7 @@ const build = () => new Provider(issuer, {
 async function interact(req, res) {
   const d = await provider.interactionDetails(req, res);
   if (d.prompt.name === 'login') {
-    return provider.interactionFinished(req, res, { login: { accountId: d.params.login_hint ?? 'alice' } }, { mergeWithLastSubmission: false });
+    return provider.interactionFinished(req, res, { login: { accountId: d.params.login_hint ?? person } }, { mergeWithLastSubmission: false });
   }
   const grant = d.grantId ? await provider.Grant.find(d.grantId) : new provider.Grant({ accountId: d.session.accountId, clientId: d.params.client_id });
   const missing = d.prompt.details;
@@ -114,6 +121,12 @@ async function login({ user, resource }) {
 }
 
 const admin = {
+  page: async ({ redirect }) => {
+    pages = [{ client_id: 'page', client_secret: 'page-secret', grant_types: ['authorization_code'], redirect_uris: [redirect], response_types: ['code'], require_auth_time: true }];
+    provider = build();
+    return {};
+  },
+  person: async ({ user }) => { person = user; return {}; },
   rotate: async ({ keep }) => {
     keys = [await newKey(), ...(keep ? keys : [])];
     provider = build();

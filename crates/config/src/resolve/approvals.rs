@@ -1,11 +1,11 @@
 //! Approvals: defaults, and accounts that are none.
 
 use super::{Resolver, seconds};
-use crate::resolved::{ApprovalsConfig, PersonConfig};
+use crate::resolved::{ApprovalsConfig, IdentityConfig, PersonConfig};
 use crate::view::View;
 
 impl Resolver<'_, '_> {
-    pub(super) fn approvals(&mut self, view: View<'_>) -> ApprovalsConfig {
+    pub(super) fn approvals(&mut self, view: View<'_>, identity: &IdentityConfig) -> ApprovalsConfig {
         ApprovalsConfig {
             expires: view.get("expires").duration(seconds(30 * 60)),
             valid: view.get("valid").duration(seconds(10 * 60)),
@@ -15,6 +15,10 @@ impl Resolver<'_, '_> {
             legs: u32::try_from(view.get("legs").count(9)).unwrap_or(u32::MAX),
             keep: view.get("keep").duration(seconds(10 * 60)),
             most: view.get("most").count(20_000),
+            page: self.page(view, identity),
+            channels: self.channels(view.get("channels"), identity),
+            retry: view.get("retry").duration(seconds(5)),
+            attempts: u32::try_from(view.get("attempts").count(9)).unwrap_or(9),
             people: view.get("people").items().filter_map(|v| self.person(v)).collect(),
         }
     }

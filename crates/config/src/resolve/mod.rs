@@ -2,6 +2,7 @@
 
 mod approvals;
 mod content;
+mod channels;
 mod identity;
 mod masking;
 mod reporting;
@@ -58,7 +59,7 @@ impl Resolver<'_, '_> {
             residency: self.residency(root.get("residency")),
             masking,
             evidence: self.evidence(root.get("evidence")),
-            approvals: self.approvals(root.get("approvals")),
+            approvals: self.approvals(root.get("approvals"), &identity),
             telemetry: self.telemetry(root.get("telemetry")),
             front: self.joined(root.get("front")),
             admin: self.admin(root.get("admin")),

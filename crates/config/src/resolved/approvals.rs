@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::{ChannelConfig, PageConfig};
+
 /// How calls wait for an approval.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ApprovalsConfig {
@@ -23,6 +25,14 @@ pub struct ApprovalsConfig {
     pub most: usize,
     /// Who is who.
     pub people: Vec<PersonConfig>,
+    /// The page and the API; `None`: neither is served.
+    pub page: Option<PageConfig>,
+    /// Who is told, in the order of the file.
+    pub channels: Vec<ChannelConfig>,
+    /// The pause before a message is sent again; it grows.
+    pub retry: Duration,
+    /// How often a message is tried.
+    pub attempts: u32,
 }
 
 /// A person by their accounts.

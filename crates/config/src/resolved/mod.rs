@@ -5,6 +5,7 @@
 
 mod approvals;
 mod content;
+mod channels;
 mod identity;
 mod masking;
 mod reporting;
@@ -22,6 +23,7 @@ use carnet_model::{ClassSet, Region};
 
 pub use self::approvals::*;
 pub use self::content::*;
+pub use self::channels::*;
 pub use self::identity::*;
 pub use self::masking::*;
 pub use self::reporting::*;

@@ -601,6 +601,48 @@ fn a_secret_is_in_no_message() {
 }
 
 #[test]
+fn where_approvers_act() {
+    let issuer = "identity: { issuers: [{ issuer: 'https://idp.example', audiences: [x] }] }\n";
+    let channel =
+        |more: &str| format!("{issuer}approvals: {{ channels: {{ c: {{ region: de, {more} }} }} }}");
+    let login = "login: { issuer: 'https://idp.example', client_id: x }";
+    let mail = |more: &str| channel(&format!("email: {{ from: a@b.example, to: [c@d.example], {more} }}"));
+    let slack = |people: &str| {
+        channel(&format!(
+            "slack: {{ token: file:./a, signing_secret: file:./b, channel: C1, people: [{people}] }}"
+        ))
+    };
+    let cases = [
+        (format!("approvals: {{ {login} }}"), "`login` is for a page, and there is none"),
+        (format!("{issuer}approvals: {{ page: approvals, {login} }}"), "this cannot be the page's path"),
+        (format!("{issuer}approvals: {{ page: /mcp/x, {login} }}"), "this cannot be the page's path"),
+        (format!("{issuer}approvals: {{ page: /a/, {login} }}"), "this cannot be the page's path"),
+        (
+            "approvals: { page: /a, login: { issuer: 'https://other.example', client_id: x } }".to_owned(),
+            "nothing is known of this issuer's tokens",
+        ),
+        (channel(""), "a channel is exactly one thing"),
+        (
+            channel("teams: { url: file:./a }, webhook: { url: 'https://a.example', secret: file:./b }"),
+            "a channel is exactly one thing",
+        ),
+        (channel("webhook: { url: 'http://a.example', secret: file:./b }"), "plain HTTP beyond loopback"),
+        (mail("server: mail.example"), "a mail server is HOST:PORT"),
+        (mail("server: 'mail.example:25', security: plain"), "plain SMTP beyond loopback"),
+        (mail("server: 'mail.example:465', username: x"), "`username` and `password` belong together"),
+        (
+            slack("{ user: U1, subject: a }, { user: U1, subject: b }"),
+            "this account is here twice: it is one person's",
+        ),
+    ];
+    for (text, message) in cases {
+        let found = read(&with(&text)).expect_err(&text);
+        assert!(found.iter().any(|d| d.message == message), "{text}\n{}", render(&found));
+    }
+    assert!(read(&with(&slack("{ user: U1, subject: a }, { user: U2, subject: b }"))).is_ok());
+}
+
+#[test]
 fn alias_bombs_are_refused_where_they_begin() {
     let mut text = with("a: &a [x, x, x]");
     for n in 0..40 {
@@ -684,6 +726,10 @@ fn defaults_are_as_documented() {
                 keep: 600s,
                 most: 20000,
                 people: [],
+                page: None,
+                channels: [],
+                retry: 5s,
+                attempts: 9,
             },
             limits: Limits {
                 request_body: 4194304,

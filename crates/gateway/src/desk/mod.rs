@@ -15,6 +15,7 @@ use carnet_config::Config;
 use carnet_evidence::seal::{DataKey, KeyKind, NewKey, Slot, SlotKey, key_text};
 use carnet_evidence::{Disclosures, Draft, Epochs, LeafType, field};
 use carnet_gate::{actor_label, subject_label};
+use carnet_model::{IdentityKind, Principal};
 use carnet_store::vault::Erase;
 use carnet_store::{KeyStore as _, Ledger as _, StoreError};
 use serde::{Deserialize, Serialize};
@@ -44,6 +45,19 @@ impl Clerk {
     pub fn os(uid: u32) -> Clerk {
         let (kind, issuer, authenticated) = ("user".to_owned(), "os".to_owned(), "os-user".to_owned());
         Clerk { kind, issuer, subject: format!("uid:{uid}"), authenticated }
+    }
+
+    /// Whoever brought a token, or signed in.
+    #[must_use]
+    pub fn of(principal: &Principal) -> Clerk {
+        let who = &principal.identity;
+        let kind = if who.kind == IdentityKind::User { "user" } else { "workload" };
+        Clerk {
+            kind: kind.to_owned(),
+            issuer: who.issuer.to_string(),
+            subject: who.subject.to_string(),
+            authenticated: principal.method.as_str().to_owned(),
+        }
     }
 
     fn json(&self) -> String {

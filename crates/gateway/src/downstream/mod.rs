@@ -54,6 +54,9 @@ impl Answer for Gateway {
         if let Some(path) = request.uri().path().strip_prefix(METADATA) {
             return self.metadata(&runtime, path);
         }
+        if crate::page::below(&runtime.config, request.uri().path()).is_some() {
+            return crate::page::answer(&self, &runtime, request).await;
+        }
         let Some(route) = route(&runtime, request.uri(), request.headers()) else {
             return body::empty(StatusCode::NOT_FOUND);
         };
