@@ -138,7 +138,7 @@ pub fn open(config: &Config) -> Result<Opened, String> {
     // As many again: those that are over, until they are forgotten.
     let most = config.approvals.most.saturating_mul(2);
     let held = HeldStore::open(Arc::clone(&disk), keys_of_held, most, seconds()).map_err(at)?;
-    let keys_of_table = Keys::open(Arc::clone(&disk), kek.as_ref()).map_err(at)?;
+    let keys_of_table = Keys::open_under(Arc::clone(&disk), kek.as_deref()).map_err(at)?;
     let table = Arc::new(Table::open(Arc::clone(&disk), keys_of_table).map_err(at)?);
     let mut run = [0; 16];
     entropy(&mut run);
