@@ -261,7 +261,20 @@ fn hide(
     let done = |message, report: Report, policies, moved, drift| {
         let deposits = deposits(around, &report);
         let restored = Restored::default();
-        Masked { message, report, found, policies, mac, size, about, restored, deposits, binaries, moved, drift }
+        Masked {
+            message,
+            report,
+            found,
+            policies,
+            mac,
+            size,
+            about,
+            restored,
+            deposits,
+            binaries,
+            moved,
+            drift,
+        }
     };
     if found.is_empty() && looked.binaries.iter().all(|b| b.stripped.is_none()) {
         return Ok(done(message, Report::default(), Vec::new(), Moved::default(), drift));

@@ -4,3 +4,5 @@
 mod approval;
 #[cfg(feature = "judge")]
 pub mod judge;
+#[cfg(feature = "judge")]
+mod passkey;

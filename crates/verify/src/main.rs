@@ -6,8 +6,6 @@ mod arguments;
 mod book;
 mod folder;
 mod package;
-#[cfg(feature = "judge")]
-mod passkey;
 
 use std::io::Write as _;
 use std::process::ExitCode;

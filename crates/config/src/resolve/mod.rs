@@ -1,8 +1,8 @@
 //! From a checked tree to [`Config`]: defaults, and everything that concerns more than one key.
 
 mod approvals;
-mod content;
 mod channels;
+mod content;
 mod identity;
 mod masking;
 mod reporting;

@@ -4,8 +4,8 @@
 //! `Debug` is safe everywhere: no field can hold a secret's value.
 
 mod approvals;
-mod content;
 mod channels;
+mod content;
 mod identity;
 mod masking;
 mod reporting;
@@ -22,8 +22,8 @@ use std::time::Duration;
 use carnet_model::{ClassSet, Region};
 
 pub use self::approvals::*;
-pub use self::content::*;
 pub use self::channels::*;
+pub use self::content::*;
 pub use self::identity::*;
 pub use self::masking::*;
 pub use self::reporting::*;

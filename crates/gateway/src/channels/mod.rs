@@ -17,6 +17,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use carnet_approvals::{Assurance, Choice, Proof, View};
 use carnet_config::{ChannelConfig, ChannelKind, ChatPerson, Occasion, SlackConfig};
 use carnet_gate::Caller;
+use carnet_gate::{Crossing, Places};
 use carnet_model::{AuthMethod, ClassSet, DataClass, Identity, IdentityKind, Principal};
 use carnet_policy::{Context, Direction, Flow, PrincipalKey};
 use carnet_store::{StoreError, Table};
@@ -149,10 +150,24 @@ fn may_go(runtime: &Runtime, channel: &ChannelConfig, view: &View, at: i64) -> b
     let server = Arc::<str>::from(view.server.as_str());
     let tool = view.tool.as_ref().map(|t| Arc::<str>::from(t.as_str()));
     let flow = Flow { server: &server, tool: tool.as_ref(), direction: Direction::Out };
-    let context = Context { now: at, direction: Direction::Out, ..Context::default() };
+    let facts = runtime.servers.get(&server).map(|s| &s.facts);
+    let origin = facts.map_or(from, |f| f.origin.as_ref().unwrap_or(&f.region));
+    let places = Places { from, to, origin, model: None, cell: from };
+    let rules = &runtime.gate.residency;
+    let crossing = Crossing::find(&runtime.gate.jurisdictions, &rules.declared, places, &server, at);
+    if rules.enforce && crossing.unknown {
+        return false;
+    }
+    let categories = facts.map_or(&[][..], |f| &f.categories);
+    let context = Context {
+        now: at,
+        direction: Direction::Out,
+        crossing: Some(crossing.facts(categories)),
+        ..Context::default()
+    };
     let key = PrincipalKey::new(&principal);
-    let allowed = runtime.gate.policies.transfer(&key, flow, (from, to), classes, &context);
-    allowed.classes == classes
+    let allowed = runtime.gate.policies.transfer(&key, flow, crossing.route(), classes, &context);
+    allowed.stop.is_none() && allowed.classes == classes
 }
 
 /// Sends what waits, until the gateway stops. Each channel in its order, the channels beside each other.
