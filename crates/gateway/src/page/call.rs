@@ -361,7 +361,8 @@ mod tests {
             };
             assert_eq!(names(&own), names(&others), "other elements with {forgery:?}");
             for tag in &others {
-                let handlers = tag.split_whitespace().filter(|a| a.starts_with("on"));
+                let outside: String = tag.split('"').step_by(2).collect();
+                let handlers = outside.split_whitespace().filter(|a| a.starts_with("on"));
                 assert_eq!(handlers.count(), 0, "{tag}");
             }
             assert!(!html.contains(['\u{202e}', '\u{1b}', '\r']), "{forgery:?}");
