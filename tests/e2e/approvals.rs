@@ -663,3 +663,61 @@ fn thousands_wait_without_a_thread_or_a_socket_each() -> Result<()> {
     stop(gateway, &setup)?;
     Ok(())
 }
+
+/// A server whose list has as many people as it is asked for.
+fn people_list(seen: &Seen) -> Reply {
+    let n = seen.json()["params"]["arguments"]["n"].as_u64().unwrap_or(0);
+    let rows: Vec<Value> =
+        (0..n).map(|i| json!({"id": i, "email": format!("person{i}@example.com")})).collect();
+    match seen.method().as_str() {
+        "tools/call" => seen.result(json!({"content": [{"type": "text", "text": json!(rows).to_string()}]})),
+        _ => echo(seen),
+    }
+}
+
+#[test]
+fn a_result_in_bulk_waits_and_the_call_does_not_run_again() -> Result<()> {
+    let policy = r#"
+@id("all") permit (principal, action, resource) unless { action == Action::"approve" };
+@id("dpo-approves") permit (principal in Group::"dpo", action == Action::"approve", resource) when { resource.result };
+@id("bulk") @hold("dpo") @reason("Many people at once.")
+forbid (principal, action == Action::"release", resource)
+when { context.counters.hasTag("result_rows") && context.counters.getTag("result_rows") > 10 }
+unless { context.approvals.contains("dpo") };
+@id("never") forbid (principal, action == Action::"release", resource)
+when { context.counters.hasTag("result_rows") && context.counters.getTag("result_rows") > 100 };
+@id("masked") forbid (principal, action == Action::"reveal", resource);
+"#;
+    let upstream = Upstream::start(people_list)?;
+    let setup = setup(&upstream, policy, QUICK)?;
+    let mut gateway = setup.start()?;
+    let mut ada = Caller::new(gateway.base(), "up", &token("ada"))?;
+    let few = text(&last(&legacy(&mut ada, 1, &json!({"n": 3}), None)?));
+    ensure!(few.contains("[EMAIL") && !few.contains("example.com"), "{few}");
+    let never = text(&last(&legacy(&mut ada, 2, &json!({"n": 101}), None)?));
+    ensure!(never.contains("never"), "{never}");
+    let held = text(&last(&legacy(&mut ada, 3, &json!({"n": 20}), None)?));
+    ensure!(held.contains("waits for an approval"), "{held}");
+    let view = one(&setup, "bob", "pending")?;
+    ensure!(
+        view["kind"] == "result" && view["estimate"].as_str().is_some_and(|e| e.contains("result_rows 20")),
+        "{view}"
+    );
+    ensure!(ran(&upstream) == 3);
+    // It waits over a crash too.
+    gateway.process.kill()?;
+    let gateway = setup.start()?;
+    let mut ada = Caller::new(gateway.base(), "up", &token("ada"))?;
+    let still = text(&last(&legacy(&mut ada, 9, &json!({"n": 20}), None)?));
+    ensure!(still.contains("waits for an approval"), "{still}");
+    approve(&setup, "bob")?;
+    let many = text(&last(&legacy(&mut ada, 4, &json!({"n": 20}), None)?));
+    ensure!(many.contains("\"id\":19") && !many.contains("example.com"), "{many}");
+    ensure!(ran(&upstream) == 3, "it has not run again");
+    // Fetched once: the same again is another run, and waits again.
+    let again = text(&last(&legacy(&mut ada, 5, &json!({"n": 20}), None)?));
+    ensure!(again.contains("waits for an approval") && ran(&upstream) == 4, "{again}");
+    let records = stop(gateway, &setup)?;
+    ensure!(count(&records, LeafType::ApprovalConsume) == 1);
+    Ok(())
+}

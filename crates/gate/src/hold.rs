@@ -47,6 +47,8 @@ pub struct Waiting {
     pub leg: u32,
     /// What its record is erased with: the ids of the keys of its session, its actor and those whom it is about.
     pub marks: Vec<[u8; 16]>,
+    /// The call has run: its masked response, which waits.
+    pub result: Option<Vec<u8>>,
 }
 
 impl std::fmt::Debug for Waiting {
@@ -96,7 +98,7 @@ pub(crate) fn binding(
 }
 
 /// The name that the same call by the same caller has again.
-fn key(cell: &Cell, binding: &Binding) -> [u8; 16] {
+pub(crate) fn key(cell: &Cell, binding: &Binding) -> [u8; 16] {
     let agent = binding.agent.as_ref().map_or_else(String::new, Account::canonical);
     let parts = [
         binding.actor.canonical(),
@@ -117,7 +119,7 @@ pub(crate) fn changed(now: Binding, released: &Released) -> Option<&'static str>
     then.changed(&now).or((then.digest() != now.digest()).then_some("the call"))
 }
 
-fn rules(holding: &[Holding]) -> Vec<Rule> {
+pub(crate) fn rules(holding: &[Holding]) -> Vec<Rule> {
     let text = |text: &Arc<str>| text.to_string();
     let rule = |h: &Holding| Rule {
         policy: h.id.0.to_string(),
@@ -193,20 +195,42 @@ impl<S: Shell> Walk<'_, S> {
             Some(arguments) => ShapeOf(&mac).of(arguments),
             None => Some(Shape::default()),
         };
-        let held = HeldCall {
+        let held = self.held_call(subject, &request, &seen);
+        let message = message.clone();
+        Some(Box::new(Waiting {
+            message,
+            request,
+            view,
+            held,
+            key,
+            shape,
+            entry,
+            leg: 0,
+            marks,
+            result: None,
+        }))
+    }
+
+    /// The call as policies of `approve` see it.
+    pub(crate) fn held_call(&self, subject: &Subject, request: &Request, seen: &mask::Seen) -> HeldCall {
+        HeldCall {
             on: subject.resource.clone(),
             method: request.binding.method.as_str().into(),
             hold: Arc::from(""),
             requester: identity_id(&self.caller.principal.identity).into(),
             classes: seen.classes.iter().map(|c| Arc::from(c.as_str())).collect(),
             escalated: false,
-            result: false,
-        };
-        let message = message.clone();
-        Some(Box::new(Waiting { message, request, view, held, key, shape, entry, leg: 0, marks }))
+            result: request.result,
+        }
     }
 
-    fn view(&self, subject: &Subject, request: &Request, holding: &[Holding], seen: &mask::Seen) -> View {
+    pub(crate) fn view(
+        &self,
+        subject: &Subject,
+        request: &Request,
+        holding: &[Holding],
+        seen: &mask::Seen,
+    ) -> View {
         let binding = &request.binding;
         let tool = subject.tool().and_then(|tool| self.session.tools.get(tool));
         let described = tool.as_ref().and_then(|t| t.description.as_deref());
@@ -282,11 +306,7 @@ impl<S: Shell> Walk<'_, S> {
             &said,
             content,
             None,
-            |d: Draft| {
-                d.text("why", "hold")
-                    .int("quorum", u64::from(request.requirement.quorum()))
-                    .int("until", u64::try_from(request.binding.until).unwrap_or(0))
-            },
+            stated(request),
         )?;
         Ok((entry, marks))
     }
@@ -321,8 +341,15 @@ impl<S: Shell> Walk<'_, S> {
     }
 }
 
+/// What the leaf of a request states in clear.
+pub(crate) fn stated(request: &Request) -> impl FnOnce(Draft) -> Draft + use<> {
+    let quorum = u64::from(request.requirement.quorum());
+    let until = u64::try_from(request.binding.until).unwrap_or(0);
+    move |draft| draft.text("why", "hold").int("quorum", quorum).int("until", until)
+}
+
 /// The disclosure `approval` of a request: the text whose SHA-256 approvers sign, and who must.
-fn request_json(request: &Request) -> String {
+pub(crate) fn request_json(request: &Request) -> String {
     let requirement = serde_json::to_string(&request.requirement).unwrap_or_default();
     format!(
         r#"{{"binding":{},"digest":"{}","id":"{}","requirement":{requirement}}}"#,

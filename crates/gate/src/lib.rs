@@ -19,6 +19,7 @@ mod mask;
 mod permitted;
 mod record;
 mod refused;
+mod release;
 mod reply;
 mod restore;
 mod session;

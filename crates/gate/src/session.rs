@@ -113,7 +113,10 @@ impl Session {
         if !related.may_resume || broken.len() >= OPEN_QUESTIONS || broken.contains_key(&id) {
             return false;
         }
-        broken.insert(id, related.clone());
+        // Its result cannot wait for an approval: nobody is there whom it could be kept for.
+        let mut kept = related.clone();
+        kept.call = None;
+        broken.insert(id, kept);
         true
     }
 

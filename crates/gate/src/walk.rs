@@ -23,6 +23,7 @@ use crate::mask::{Around, Drift, Masked, Withheld, Withholding, mask, may_be_ask
 use crate::permitted::{Permitted, Recorded};
 use crate::record::{self, Content, Facts, Said};
 use crate::refused::{self, Turned, Unfinished};
+use crate::release::Release;
 use crate::reply::Delivery;
 use crate::restore::Restored;
 use crate::session::{Question, Session};
@@ -65,6 +66,8 @@ pub struct Related {
     id_raw: Option<Vec<u8>>,
     /// What a `requestState` of its response is bound to.
     binding: Option<Vec<u8>>,
+    /// The call, where its result may have to wait for an approval.
+    pub(crate) call: Option<Box<Message>>,
     /// An event with an id was seen: the stream can be resumed.
     pub(crate) may_resume: bool,
 }
@@ -75,7 +78,16 @@ impl Related {
         let subject =
             Subject { action: question.action, resource: question.resource, direction: Direction::In };
         let Question { decision, verdict, .. } = question;
-        Related { decision, subject, verdict, id: None, id_raw: None, binding: None, may_resume: false }
+        Related {
+            decision,
+            subject,
+            verdict,
+            id: None,
+            id_raw: None,
+            binding: None,
+            call: None,
+            may_resume: false,
+        }
     }
 
     /// The request's id, to find it again by.
@@ -114,6 +126,8 @@ pub async fn walk<S: Shell, R: Replies>(
     if let Some(changed) = at.changed(&subject, &message, released) {
         return Err(Unfinished::Void(changed));
     }
+    let keeps = hold::can_wait(&message, Direction::In) && at.snapshot.policies.releases();
+    let call = keeps.then(|| Box::new(message.clone()));
     // decide
     let approvals: Vec<Arc<str>> =
         released.iter().flat_map(|r| r.names()).map(|n| n.as_str().into()).collect();
@@ -160,6 +174,7 @@ pub async fn walk<S: Shell, R: Replies>(
         id,
         id_raw,
         binding,
+        call,
         may_resume: false,
     };
     // forward
@@ -261,7 +276,7 @@ pub async fn back<S: Shell>(
     at: Walk<'_, S>,
     related: Option<&Related>,
     coming: Coming,
-) -> Result<Option<Recorded<Delivery>>, Turned> {
+) -> Result<Option<Recorded<Delivery>>, Unfinished> {
     let message = &coming.message;
     match (message.kind(), related) {
         (Kind::Request | Kind::Notification, _) => Ok(at.asked_by_server(coming).await),
@@ -370,7 +385,7 @@ impl<S: Shell> Walk<'_, S> {
     }
 
     /// The response to a caller's request: inspect, mask out, record.
-    async fn response(&self, related: &Related, coming: Coming) -> Result<Recorded<Delivery>, Turned> {
+    async fn response(&self, related: &Related, coming: Coming) -> Result<Recorded<Delivery>, Unfinished> {
         let Coming { message, event_id, seams } = coming;
         let subject = Subject { direction: Direction::Out, ..related.subject.clone() };
         let facts = self.facts(&subject);
@@ -397,6 +412,26 @@ impl<S: Shell> Walk<'_, S> {
         let recorded = match masked {
             Ok(masked) => {
                 self.shell.masked(&masked.report, self.snapshot.detector.classes());
+                // release
+                let said = match self.release(&subject, related.call.as_deref(), &masked) {
+                    Release::Goes => said,
+                    Release::Waits(waiting, verdict) => {
+                        let said = Said {
+                            decision: "withhold",
+                            verdict: Some(&verdict),
+                            error: Some("result-held"),
+                        };
+                        let content = Content::Masked(&masked);
+                        let of = related.decision;
+                        return match record::outcome(self.shell, facts, of, said, content, ()).await {
+                            Ok(_) => Err(Unfinished::Held(waiting)),
+                            Err(_) => Err(refused::not_recorded(related.id_raw.as_deref()).into()),
+                        };
+                    }
+                    Release::Stays(verdict) => {
+                        return self.stays(related, facts, &masked, &verdict, event_id).await;
+                    }
+                };
                 let delivery = Delivery::response(masked.message.bytes().to_vec(), event_id);
                 record::outcome(self.shell, facts, related.decision, said, Content::Masked(&masked), delivery)
                     .await
@@ -417,7 +452,24 @@ impl<S: Shell> Walk<'_, S> {
                 .await
             }
         };
-        recorded.map_err(|_| refused::not_recorded(related.id_raw.as_deref()))
+        recorded.map_err(|_| refused::not_recorded(related.id_raw.as_deref()).into())
+    }
+
+    /// A result that policies keep back for good.
+    async fn stays(
+        &self,
+        related: &Related,
+        facts: Facts<'_>,
+        masked: &Masked,
+        verdict: &Verdict,
+        event_id: Option<String>,
+    ) -> Result<Recorded<Delivery>, Unfinished> {
+        let said = Said { decision: "withhold", verdict: Some(verdict), error: Some("result-denied") };
+        let answer = refused::in_place_of(&masked.message, related.subject.action, &refused::denial(verdict));
+        let delivery = Delivery::response(answer, event_id);
+        let content = Content::Masked(masked);
+        let recorded = record::outcome(self.shell, facts, related.decision, said, content, delivery).await;
+        recorded.map_err(|_| refused::not_recorded(related.id_raw.as_deref()).into())
     }
 
     /// A request or notification of the server: decide, mask out, record.

@@ -59,6 +59,7 @@ actions! {
     TRANSFER = "transfer",
     MASK = "mask",
     RESTORE = "restore",
+    RELEASE = "release",
     APPROVE = "approve",
     BREAK_GLASS = "breakglass",
     EVIDENCE_READ = "evidence:read",
@@ -84,6 +85,7 @@ impl Action {
                 | Action::TRANSFER
                 | Action::MASK
                 | Action::RESTORE
+                | Action::RELEASE
                 | Action::APPROVE
                 | Action::BREAK_GLASS
                 | Action::EVIDENCE_READ

@@ -125,6 +125,17 @@ impl PolicySet {
     }
 }
 
+/// What policies say of a result that is to go out.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Withholding {
+    /// It goes.
+    Free,
+    /// Only approvals are missing.
+    Held(Vec<Holding>, Verdict),
+    /// It stays.
+    Never(Verdict),
+}
+
 /// A policy that approvals can lift, as it is written.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Holding {
@@ -155,6 +166,34 @@ impl PolicySet {
         let named = |id: &PolicyId| Holding::of(self.rules.iter().find(|r| r.id == *id)?);
         let holding = verdict.policies.iter().map(named).collect::<Option<Vec<_>>>()?;
         self.held_by(request).filter(|_| !holding.is_empty()).map(|_| holding)
+    }
+
+    /// Whether any policy has a say in `release`, so that results must be asked about.
+    #[must_use]
+    pub fn releases(&self) -> bool {
+        self.releases
+    }
+
+    /// Whether a result may go out. Only `forbid` counts; one that fails to evaluate keeps it back.
+    #[must_use]
+    pub fn withholding(&self, request: &Request<'_>) -> Withholding {
+        let free = |verdict: &Verdict| verdict.is_permit() || verdict.decided == Decided::NoMatch;
+        let verdict = self.decide(request);
+        if free(&verdict) {
+            return Withholding::Free;
+        }
+        let named = |id: &PolicyId| Holding::of(self.rules.iter().find(|r| r.id == *id)?);
+        let holding = verdict.policies.iter().map(named).collect::<Option<Vec<_>>>();
+        let Some(holding) = holding.filter(|_| verdict.decided == Decided::ByPolicy) else {
+            return Withholding::Never(verdict);
+        };
+        let approvals: Vec<_> = holding.iter().map(|h| h.hold.clone()).collect();
+        let context = Context { approvals: &approvals, ..*request.context };
+        if free(&self.decide(&Request { context: &context, ..*request })) {
+            Withholding::Held(holding, verdict)
+        } else {
+            Withholding::Never(verdict)
+        }
     }
 
     /// Every policy with an `@hold`.

@@ -28,7 +28,7 @@ pub use data::{Allowed, Choice};
 pub use diagnostic::Diagnostic;
 pub use distributed::only_forbids;
 pub use entity::ServerFacts;
-pub use explain::{Explained, Explanation, Holding, Outcome};
+pub use explain::{Explained, Explanation, Holding, Outcome, Withholding};
 pub use load::SCHEMA;
 pub use principal::{PrincipalKey, identity_id};
 pub use question::{Flow, Route};

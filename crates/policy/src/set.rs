@@ -73,6 +73,8 @@ pub struct PolicySet {
     warnings: Vec<Diagnostic>,
     /// What the policies of `mask` choose.
     pub(crate) transforms: HashMap<PolicyId, Transform>,
+    /// Whether any policy forbids a `release`.
+    pub(crate) releases: bool,
     /// Whether any policy has a say in `mask`.
     pub(crate) chooses: bool,
     /// Forbids that keep back more than the class they forbid.
@@ -128,12 +130,15 @@ impl PolicySet {
             rules.iter().filter_map(|r| Some((r.id.clone(), r.transform?))).collect();
         let mask = action_uid(Action::MASK);
         let forbids = |r: &Rule| r.effect == Effect::Forbid && covers(&r.action, &mask);
+        let release = action_uid(Action::RELEASE);
+        let keeps = |r: &Rule| r.effect == Effect::Forbid && covers(&r.action, &release);
         let state = crate::state::write(sources, options);
         let transfer = action_uid(Action::TRANSFER);
         Ok(PolicySet {
             chooses: !transforms.is_empty() || rules.iter().any(forbids),
             stops: rules.iter().filter_map(|r| Some((r.id.clone(), r.stop?))).collect(),
             stops_transfers: rules.iter().any(|r| r.stop.is_some() && covers(&r.action, &transfer)),
+            releases: rules.iter().any(keeps),
             transforms,
             index: Index::new(&rules),
             rules,

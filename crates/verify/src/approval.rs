@@ -127,7 +127,7 @@ impl Approvals {
             found.extend(one(Fault::ApprovalDigest, "another call ran than was approved"));
         }
         let tool = |name: &str| record.text(name);
-        let same = tool(field::SERVER).as_deref() == Some(&*asked.binding.server)
+        let same = tool(field::SERVER).is_none_or(|s| *s == *asked.binding.server)
             && tool(field::METHOD).is_none_or(|m| *m == *asked.binding.method)
             && record.leaf.draft.ep.policy == asked.binding.policy.0;
         let print = tool(field::TOOL_FINGERPRINT).and_then(|f| f.parse::<Digest>().ok());

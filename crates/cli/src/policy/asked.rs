@@ -186,7 +186,7 @@ fn resource(action: Action, target: &str, classes: &ClassNames) -> anyhow::Resul
         )
     };
     Ok(match action {
-        Action::TOOLS_CALL => resource_of_server(&dotted().map(|_| target.to_owned())?)?,
+        Action::TOOLS_CALL | Action::RELEASE => resource_of_server(&dotted().map(|_| target.to_owned())?)?,
         Action::RESOURCES_READ
         | Action::RESOURCES_SUBSCRIBE
         | Action::RESOURCES_UNSUBSCRIBE

@@ -1,7 +1,7 @@
 //! A caller's standing stream: what a server sends outside any request, walked and fed into it.
 
 use bytes::Bytes;
-use carnet_gate::{Answers, Coming, InTurn, NotForwarded, Related, Walk};
+use carnet_gate::{Answers, Coming, InTurn, NotForwarded, Related, Unfinished, Walk};
 use carnet_mcp::{Kind, Limits, Message, Refusal, code, error_response};
 use http::Response;
 use http_body_util::BodyExt;
@@ -55,7 +55,9 @@ async fn message(arrived: &Arrived, shell: &CallShell, coming: Coming) -> bool {
     match carnet_gate::back(at, related.as_ref(), coming).await {
         Ok(Some(recorded)) => shell.reply.message(recorded.into_inner()).await,
         Ok(None) => true,
-        Err(turned) => match turned.answer {
+        // A call whose stream broke is not known any more: its result cannot wait, and stays.
+        Err(Unfinished::Held(_) | Unfinished::Void(_)) => true,
+        Err(Unfinished::Turned(turned)) => match turned.answer {
             Some(answer) => shell.reply.message(answer).await,
             None => true,
         },

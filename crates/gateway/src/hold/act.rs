@@ -231,7 +231,7 @@ impl Gateway {
         for effect in &effects {
             if let Effect::Record(leaf) = effect
                 // The gate has written it already, in the caller's session, before the call went on.
-                && !(used && *leaf == Leaf::Consume)
+                && !(used && *leaf == Leaf::Consume && !held.request.result)
             {
                 self.approval_leaf(*leaf, &held).await.map_err(|_| NotDone::NotRecorded)?;
             }

@@ -105,7 +105,7 @@ impl Saved {
             classes: waiting.held.classes.iter().map(ToString::to_string).collect(),
             shape: waiting.shape.clone(),
             message: String::from_utf8_lossy(waiting.message.bytes()).into_owned(),
-            result: None,
+            result: waiting.result.as_ref().map(|r| String::from_utf8_lossy(r).into_owned()),
             // An emergency that nobody has reviewed stays: at least so long.
             forget: until.saturating_add(keep).saturating_add(review.saturating_mul(10)),
             held,

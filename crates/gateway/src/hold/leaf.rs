@@ -54,8 +54,16 @@ fn content(leaf: Leaf, held: &Held) -> Content<'_> {
             });
             (LeafType::ApprovalVote, "granted", None, said)
         }
-        // The gate writes it, in the caller's session.
-        Leaf::Consume => (LeafType::ApprovalConsume, "used", None, ended(held, Ending::Consumed)),
+        // For a result. For a call the gate writes it, in the caller's session.
+        Leaf::Consume => {
+            let names = serde_json::json!(held.request.requirement.names());
+            let said = format!(
+                r#"{{"digest":"{}","names":{names},"request":{}}}"#,
+                held.request.digest(),
+                held.index
+            );
+            (LeafType::ApprovalConsume, "used", None, said)
+        }
         Leaf::End(ending) => (LeafType::ApprovalExpire, ending.word(), None, ended(held, ending)),
         Leaf::BreakGlass => {
             let broken = held.broken.as_ref();

@@ -42,6 +42,15 @@ impl Task {
             None => {}
         }
         let runtime = &self.arrived.runtime;
+        if let Some((key, now)) = self.at(shell, runtime).result_key(&message)
+            && let Some(entry) = gateway.held_result(&key, &now)
+        {
+            places.clear();
+            let mut gone = shell.gone();
+            let who = self.who(runtime, &mut gone);
+            let held = Box::pin(gateway.wait_for(who, entry, message)).await;
+            return self.said(held, None);
+        }
         let waiting = match carnet_gate::walk(self.at(shell, runtime), message, None, outbox).await {
             Ok(walked) => return Ok(walked),
             Err(Unfinished::Turned(turned)) => return Err(turned),
@@ -54,21 +63,22 @@ impl Task {
         // Whoever waits for people takes no place of those who work.
         places.clear();
         let mut gone = shell.gone();
-        let who = Caller {
-            runtime,
-            caller,
-            reply: &self.reply,
-            gone: &mut gone,
-            session: &self.open.gate,
-            began: Instant::now(),
-            leg: 0,
-        };
+        let who = self.who(runtime, &mut gone);
         let held = Box::pin(gateway.hold(who, waiting)).await;
         shell.give_gone(gone);
         match held {
             OnHold::Run(run) => Box::pin(self.run(shell, *run, outbox, places)).await,
             said => self.said(said, None),
         }
+    }
+
+    fn who<'a>(
+        &'a self,
+        runtime: &'a Runtime,
+        gone: &'a mut Option<tokio::sync::oneshot::Receiver<()>>,
+    ) -> Caller<'a> {
+        let (caller, session) = (&*self.arrived.caller, &self.open.gate);
+        Caller { runtime, caller, reply: &self.reply, gone, session, began: Instant::now(), leg: 0 }
     }
 
     fn at<'a>(&'a self, shell: &'a CallShell, runtime: &'a Runtime) -> Walk<'a, CallShell> {
@@ -127,6 +137,12 @@ impl Task {
                 Err(turned)
             }
             Err(Unfinished::Void(why)) => self.voided(&entry, &request, why).await,
+            // It has run, and its result waits.
+            Err(Unfinished::Held(waiting)) if waiting.result.is_some() => {
+                let mut gone = shell.gone();
+                let held = Box::pin(gateway.hold(self.who(&runtime, &mut gone), waiting)).await;
+                self.said(held, None)
+            }
             Err(Unfinished::Held(_)) => self.voided(&entry, &request, "what must be approved").await,
         }
     }

@@ -101,6 +101,10 @@ impl Gateway {
         Some(Asked::Said(match held.phase {
             Phase::Pending => complete("working", "waiting for an approval"),
             Phase::Taken => complete("working", "approved, running"),
+            Phase::Approved if held.request.result => {
+                self.take_result(&entry).await;
+                self.task_result(&entry, raw).await
+            }
             Phase::Approved => match complete("working", "approved, running") {
                 OnHold::Answer(turned) => return Some(Asked::Run(entry.clone(), turned)),
                 run => run,

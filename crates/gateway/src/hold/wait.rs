@@ -14,7 +14,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use carnet_approvals::{Ending, Event, Phase, Released};
+use carnet_approvals::{Binding, Ending, Event, Phase, Released};
 use carnet_gate::{Delivery, Turned, Waiting};
 use carnet_mcp::{Era, Message};
 use tokio::sync::oneshot;
@@ -102,6 +102,25 @@ impl Gateway {
         };
         who.leg = waiting.leg;
         drop(waiting);
+        self.wait_for(who, entry, message).await
+    }
+
+    /// The result of an earlier run of this call that waits for an approval, or is approved and was not fetched.
+    pub(crate) fn held_result(&self, key: &[u8; 16], now: &Binding) -> Option<Arc<Entry>> {
+        let entry = self.holds.by_key(key)?;
+        let held = entry.held();
+        let then = &held.request.binding;
+        let same = Binding { arguments: then.arguments, ..now.clone() };
+        let fits = held.request.result && then.changed(&same).is_none();
+        (fits
+            && held
+                .ending()
+                .is_none_or(|e| act::stays(e) || e == Ending::Consumed && self.holds.has_result(&entry)))
+        .then_some(entry)
+    }
+
+    /// Keeps a caller waiting.
+    pub(crate) async fn wait_for(&self, mut who: Caller<'_>, entry: Arc<Entry>, message: Message) -> Held {
         let mode = mode(&message, who.reply.is_batch());
         if matches!(mode, Mode::Progress(_) | Mode::Silent) {
             who.reply.stream();
@@ -144,7 +163,11 @@ impl Gateway {
         };
         if let Some(entry) = self.holds.by_key(&waiting.key) {
             let held = entry.held();
-            let changed = held.request.binding.changed(&waiting.request.binding);
+            // The last result of a call takes the place of an earlier one.
+            let changed = match held.request.result {
+                true => Some("the result"),
+                false => held.request.binding.changed(&waiting.request.binding),
+            };
             match (held.ending(), changed) {
                 (None, None) => return Ok(entry),
                 (None, Some(why)) => self.void(&entry, why).await,
@@ -192,6 +215,13 @@ impl Gateway {
                 "unidentified",
                 "Refused by Carnet: the token of this call has expired; call again with a new one.",
             ))),
+            Phase::Approved if held.request.result => {
+                if self.take_result(entry).await {
+                    return None;
+                }
+                let text = "Refused by Carnet: the use of the approval could not be made durable.";
+                Some(Done::Say(answer(message, "unrecorded", text)))
+            }
             Phase::Approved => match self.happens(entry, &Event::Take).await {
                 // Between the look and the taking it may have ended: then it is looked at again.
                 Ok(_) => entry.held().released().map(Done::Take),
@@ -218,6 +248,20 @@ impl Gateway {
                 "Carnet: this call was approved and has run; its result was delivered, or is not kept any more.",
             ),
         }
+    }
+
+    /// Uses the approval of a result. `false` when that could not be recorded; it may be tried again then.
+    pub(super) async fn take_result(&self, entry: &Arc<Entry>) -> bool {
+        if self.happens(entry, &Event::Take).await.is_err() {
+            // Somebody else has it, or it has just ended: the state says which.
+            return true;
+        }
+        let digest = entry.held().request.digest();
+        let used = self.happens(entry, &Event::Consume { digest }).await.is_ok();
+        if !used {
+            let _ = self.happens(entry, &Event::GiveBack).await;
+        }
+        used
     }
 
     async fn pause(
