@@ -33,7 +33,7 @@ fn specials(word: u64) -> u64 {
     const ONES: u64 = u64::MAX / 255;
     let zero = |w: u64| w.wrapping_sub(ONES) & !w;
     let control = word.wrapping_sub(ONES * 0x20) & !word;
-    (zero(word ^ ONES * u64::from(b'"')) | zero(word ^ ONES * u64::from(b'\\')) | control) & (ONES << 7)
+    (zero(word ^ (ONES * u64::from(b'"'))) | zero(word ^ (ONES * u64::from(b'\\'))) | control) & (ONES << 7)
 }
 
 fn special(b: u8) -> bool {

@@ -3,7 +3,7 @@
 //! `cargo run --release -p carnet-masking --example speed` prints the table. `speed FILE.jsonl...` measures labelled sets
 //! (`bench/quality/sets`), `speed find INPUT [names]` repeats one input for a profiler, and `speed show FILE.jsonl...` prints
 //! what is found and where, so that two versions can be compared.
-#![allow(clippy::print_stdout, clippy::unwrap_used)]
+#![allow(clippy::print_stdout, clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::time::{Duration, Instant};
 

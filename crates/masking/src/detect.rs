@@ -134,7 +134,7 @@ impl Detector {
     /// address". `None` if it says nothing, or is no JSON.
     #[must_use]
     pub fn schema_hints(&self, schema: &[u8]) -> Option<SchemaHints> {
-        SchemaHints::read(schema, &self.scanner.keys)
+        SchemaHints::read(schema, self.scanner.keys)
     }
 
     /// Inspects plain text.

@@ -67,7 +67,7 @@ impl Walk<'_> {
         let names = beside.or_else(|| names(doc.tape.value(doc.bytes, frame.node + 1)));
         let Some(names) = names else { return };
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let mut hints = columns::hints(&names, &self.detector.scanner.keys);
+        let mut hints = columns::hints(&names, self.detector.scanner.keys);
         for (hint, name) in hints.iter_mut().zip(&names) {
             *hint = with_own(self.detector.scanner.own_of(name), *hint);
         }

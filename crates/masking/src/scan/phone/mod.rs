@@ -144,7 +144,7 @@ pub(super) fn marked(t: &mut Text<'_>, s: &Scanner, start: usize) -> Option<usiz
     if plus {
         let free = from.checked_sub(1).and_then(|i| bytes.get(i)).is_none_or(|b| !b.is_ascii_alphanumeric());
         if free
-            && let Some((end, score)) = e.international(bytes, &s.plans)
+            && let Some((end, score)) = e.international(bytes, s.plans)
             && (ends(bytes, end) || extension(bytes, end) != end)
         {
             return report(t, from, end, score);
@@ -193,7 +193,7 @@ pub(super) fn plain(t: &mut Text<'_>, s: &Scanner, c: &mut Candidate<'_>) -> Opt
         _ => false,
     };
     let zero_zero =
-        d.all().starts_with(&[0, 0]) && groups > 1 && international(d.all().get(2..)?, &s.plans).is_some();
+        d.all().starts_with(&[0, 0]) && groups > 1 && international(d.all().get(2..)?, s.plans).is_some();
     let even = n < 3 || c.row.ends().get(n - 1)?.2 == c.row.ends().get(n - 2)?.2;
     if zero_zero || american && even {
         let bits = c.meaning(t, s, end);

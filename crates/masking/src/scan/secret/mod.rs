@@ -71,7 +71,7 @@ pub(super) fn scan(t: &mut Text<'_>, s: &super::Scanner) {
         while bytes.get(end).copied().is_some_and(token) {
             end += 1;
         }
-        from = if end - start >= SHORTEST { run(t, &s.vendors, start, end) } else { end };
+        from = if end - start >= SHORTEST { run(t, s.vendors, start, end) } else { end };
     }
     if bytes.len() >= MARKED {
         marks::scan(t, s);
