@@ -113,6 +113,10 @@ impl Sink for Plain {
         for a in element.attributes().flatten() {
             let key = a.key.local_name().into_inner().to_owned();
             let value = unescaped(&a.value);
+            // What nearly every document of Word says of its formulas reads like a person's name.
+            if name == "mathFont" && value == "Cambria Math" {
+                continue;
+            }
             let written = WRITTEN.contains(&key.as_str()) || value.contains([' ', '@']);
             if written && !value.starts_with("http://schemas.") && !key.starts_with("xmlns") {
                 let label = if matches!(key.as_str(), "author" | "userName") { "author: " } else { "" };

@@ -394,14 +394,14 @@ pub(crate) fn known(value: &str) -> bool {
 /// Whether a value is a person's full name beyond doubt: its first or last words are in the lists, and nothing else is in it.
 pub(crate) fn surely(value: &str) -> bool {
     let model = Model::new(BYTES);
-    let words: Vec<u8> = value
-        .split([' ', ',', '-'])
-        .filter(|w| w.chars().count() > 1)
-        .map(|w| lists::find(model.lists, w.trim_matches(['.', '"'])))
-        .collect();
-    let first = words.iter().filter(|w| *w & lists::FIRST != 0).count();
-    let known = words.iter().filter(|w| *w & (lists::FIRST | lists::LAST) != 0).count();
-    (2..=5).contains(&words.len()) && first >= 1 && known == words.len().min(known.max(2)) && known >= 2
+    let (mut words, mut first, mut known) = (0, 0, 0);
+    for word in value.split([' ', ',', '-']).filter(|w| w.chars().nth(1).is_some()) {
+        let found = lists::find(model.lists, word.trim_matches(['.', '"']));
+        words += 1;
+        first += usize::from(found & lists::FIRST != 0);
+        known += usize::from(found & (lists::FIRST | lists::LAST) != 0);
+    }
+    (2..=5).contains(&words) && first >= 1 && known == words.min(known.max(2)) && known >= 2
 }
 
 #[cfg(test)]

@@ -82,9 +82,9 @@ impl Said<'_> {
     }
 
     /// In small letters, without the dot of an abbreviation; empty for what is long.
-    fn small(&self, at: usize) -> String {
+    fn small(&self, at: usize) -> Small {
         let word = self.word(at);
-        if word.len() > 16 { String::new() } else { word.trim_end_matches('.').to_lowercase() }
+        if word.len() > 16 { Small::default() } else { Small::of(word.trim_end_matches('.')) }
     }
 
     fn known(&self, at: usize) -> u8 {
@@ -175,7 +175,7 @@ impl Said<'_> {
         }
         let known = (from..from + count).any(|k| self.known(k) & (FIRST | LAST) != 0);
         let closed = matches!(self.word(from + count), "" | "," | "!" | "." | "-" | "–" | ":");
-        if titled || known && closed || closed && self.small(at) == "dear" && self.word(from + count) == "," {
+        if titled || known && closed || closed && &*self.small(at) == "dear" && self.word(from + count) == "," {
             self.add(from, count, 78, out);
         }
     }
@@ -203,7 +203,7 @@ impl Said<'_> {
         let ends = |words: &&&[&str]| {
             words.len() <= at + 1
                 && words.last() == Some(&small)
-                && words.iter().rev().enumerate().skip(1).all(|(n, w)| self.small(at - n) == *w)
+                && words.iter().rev().enumerate().skip(1).all(|(n, w)| &*self.small(at - n) == *w)
         };
         let Some(words) = BEHIND.iter().find(ends) else { return };
         let from = at + 1;
@@ -221,4 +221,34 @@ impl Said<'_> {
 
 fn within(list: &str, word: &str) -> bool {
     !word.is_empty() && list.split(' ').any(|w| w == word)
+}
+
+/// A short word in small letters, without memory of its own.
+#[derive(Clone, Copy, Default)]
+struct Small {
+    bytes: [u8; 32],
+    len: usize,
+}
+
+impl Small {
+    /// Empty for what does not fit.
+    fn of(word: &str) -> Small {
+        let mut small = Small::default();
+        for c in word.chars().flat_map(char::to_lowercase) {
+            let Some(room) = small.bytes.get_mut(small.len..small.len + c.len_utf8()) else {
+                return Small::default();
+            };
+            c.encode_utf8(room);
+            small.len += c.len_utf8();
+        }
+        small
+    }
+}
+
+impl std::ops::Deref for Small {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        self.bytes.get(..self.len).and_then(|b| std::str::from_utf8(b).ok()).unwrap_or_default()
+    }
 }

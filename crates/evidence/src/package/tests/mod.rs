@@ -40,13 +40,13 @@ fn a_sound_package_holds() {
           masking      skipped
               note: this program was built without the detector
           reports      holds    30 computed again
-          approvals    holds    0 requests, 0 votes, 0 used, 0 ended otherwise, 0 open
           witnesses    skipped  0 cosignatures
               note: the trust file asks for no witness
           time         skipped  0 time stamps, 0 checkpoints with a time
               note: no time of a trusted witness or time stamp authority
           book         skipped  0 checkpoints seen before
               note: no book of checkpoints was given
+          approvals    holds    0 requests, 0 votes, 0 used, 0 ended otherwise, 0 open
         the package holds
     "#]]
     .assert_eq(&without_bytes(&report.to_text()));
