@@ -612,12 +612,11 @@ fn real_clients_wait_and_get_the_result_once() -> Result<()> {
     // Each leg is shorter than the time that it takes to approve: who cannot wait in one call comes again.
     let short = "approvals: { progress: 200ms, pending: 1s, leg: 1s, legs: 9, expires: 60s, valid: 60s, keep: 60s }\n";
     let wrong: Vec<String> = thread::scope(|scope| {
-        let all =
-            Sdk::ALL.map(|sdk| {
-                // rmcp asks for progress with each call: one waits in its stream until it is approved.
-                let calls = if sdk == Sdk::Rmcp { 1 } else { 8 };
-                scope.spawn(move || (sdk, client(sdk, short, calls, Duration::from_secs(3))))
-            });
+        let all = Sdk::ALL.map(|sdk| {
+            // rmcp asks for progress with each call: one waits in its stream until it is approved.
+            let calls = if sdk == Sdk::Rmcp { 1 } else { 8 };
+            scope.spawn(move || (sdk, client(sdk, short, calls, Duration::from_secs(3))))
+        });
         all.into_iter()
             .filter_map(|one| {
                 let (sdk, lines) = one.join().expect("no panic");

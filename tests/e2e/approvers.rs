@@ -132,7 +132,7 @@ impl World {
 /// The answer of a reply: the last of its events, or its body.
 fn last(reply: &Http) -> Value {
     let data = reply.body.lines().filter_map(|line| line.strip_prefix("data: "));
-    data.filter_map(|d| serde_json::from_str(d).ok()).last().unwrap_or_else(|| reply.json())
+    data.rev().find_map(|d| serde_json::from_str(d).ok()).unwrap_or_else(|| reply.json())
 }
 
 /// The auditor's answer about a package of everything.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use carnet_tests::cells::{Front, Plan, World};
 use carnet_tests::gateway::{NOTHING_PERSONAL, TOKEN, binary};
-use carnet_tests::net::{Net, found, in_memory};
+use carnet_tests::net::{Flows, Net, found, in_memory};
 use carnet_tests::records;
 use carnet_tests::wire::Caller;
 use serde_json::{Value, json};
@@ -133,8 +133,6 @@ fn export(world: &World, cell: &str, round: usize) -> Result<()> {
     ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     Ok(())
 }
-
-type Flows = std::collections::BTreeMap<(String, String), Vec<Vec<u8>>>;
 
 /// Callers and cells speak with the front and with nobody else; what the front gives to callers in clear holds no value
 /// that no cell released, and what cells send nobody reads.

@@ -283,6 +283,6 @@ fn calls_wait_for_a_sink_that_says_so() -> Result<()> {
     };
     until("calls are refused while it is down", || Ok(!answered()?))?;
     http.revive()?;
-    until("calls go on when it is back", || answered())?;
+    until("calls go on when it is back", answered)?;
     Ok(())
 }

@@ -17,6 +17,9 @@ pub struct Net {
     names: Vec<&'static str>,
 }
 
+/// Streams of bytes by source and destination address.
+pub type Flows = BTreeMap<(String, String), Vec<Vec<u8>>>;
+
 /// What crossed between namespaces: for each pair of addresses and ports, the bytes in one direction, as they came.
 pub struct Capture {
     process: Process,
@@ -117,11 +120,11 @@ impl Capture {
     ///
     /// # Errors
     /// When nothing can be read.
-    pub fn end(mut self) -> Result<BTreeMap<(String, String), Vec<Vec<u8>>>> {
+    pub fn end(mut self) -> Result<Flows> {
         self.process.ask_to_stop()?;
         let status = self.process.ended(std::time::Duration::from_secs(30))?;
         ensure!(status.success(), "{}", self.process.output());
-        let mut flows: BTreeMap<_, Vec<Vec<u8>>> = BTreeMap::new();
+        let mut flows = Flows::new();
         for entry in fs::read_dir(&self.folder)? {
             let entry = entry?;
             let name = entry.file_name().into_string().ok().context("a name")?;

@@ -339,7 +339,8 @@ fn the_digest_covers_every_part() {
     let text = binding.text();
     assert_eq!(Binding::parse(&text).unwrap(), binding);
     assert!(Binding::parse(&text.replace("\"from\":0", "\"from\": 0")).is_none(), "only the canonical text");
-    let changes: Vec<Box<dyn Fn(&mut Binding)>> = vec![
+    type Change = Box<dyn Fn(&mut Binding)>;
+    let changes: Vec<Change> = vec![
         Box::new(|b| b.method.push('x')),
         Box::new(|b| b.tool = None),
         Box::new(|b| b.fingerprint = None),

@@ -22,7 +22,7 @@ mod files;
 #[derive(clap::Subcommand, Debug)]
 pub(crate) enum Command {
     /// Make a package that an auditor verifies with carnet-verify, without a network and without the gateway.
-    Export(Args),
+    Export(Box<Args>),
     /// Let retention take its course now instead of at the next hour: destroy keys, prune the log.
     Prune(crate::sessions::Place),
 }
@@ -49,7 +49,7 @@ pub(crate) struct Args {
 /// Runs `carnet evidence`.
 pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
     let args = match command {
-        Command::Export(args) => args,
+        Command::Export(args) => *args,
         Command::Prune(place) => {
             let answer = crate::desk::act(&place, carnet_gateway::desk::Act::Prune)?;
             output::line(&answer.said);

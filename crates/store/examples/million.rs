@@ -81,7 +81,7 @@ struct Caller {
 
 /// One record; also how long its facts and frame are as a plain line of JSON.
 fn record(caller: &mut Caller, ty: LeafType, of: Option<u64>, t: u64, epochs: Epochs) -> (Entry, u64) {
-    let tool = if t % 7 == 0 { "delete_customer" } else { "find_customer" };
+    let tool = if t.is_multiple_of(7) { "delete_customer" } else { "find_customer" };
     let frame = format!(
         r#"{{"jsonrpc":"2.0","id":{t},"method":"tools/call","params":{{"name":"{tool}","arguments":{{"text":"{}"}}}}}}"#,
         "lorem ipsum ".repeat(25)

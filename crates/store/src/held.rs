@@ -13,6 +13,9 @@ use crate::vault::{Erase, Id, Owner, Vault, VaultDeposit};
 
 const DIR: &str = "held";
 
+/// What is kept, with the marks that it is erased by.
+pub(crate) type Marked = (Vec<Id>, Zeroizing<Vec<u8>>);
+
 /// The held calls of a cell.
 #[derive(Debug)]
 pub struct HeldStore(Vault);
@@ -30,7 +33,7 @@ impl HeldStore {
     ///
     /// # Errors
     /// When a record cannot be read.
-    pub fn all(&self, now: u64) -> Result<Vec<(Vec<Id>, Zeroizing<Vec<u8>>)>, StoreError> {
+    pub fn all(&self, now: u64) -> Result<Vec<Marked>, StoreError> {
         let mut all = Vec::new();
         for (_, kept) in self.0.all(now) {
             if let Some(value) = self.0.value(kept.place)?.filter(|value| !value.is_empty()) {

@@ -158,7 +158,8 @@ mod tests {
             keys.wrong(&vote)
         };
         assert_eq!(check(&|_| {}), None);
-        let forged: [(&str, &dyn Fn(&mut Vote)); 6] = [
+        type Forge<'a> = (&'a str, &'a dyn Fn(&mut Vote));
+        let forged: [Forge<'_>; 6] = [
             ("another call", &|v| v.digest = Digest([4; 32])),
             ("somebody else", &|v| v.voter = account("omar")),
             ("no signature", &|v| v.proof = Proof::Token { method: "jwt".into() }),

@@ -1,5 +1,6 @@
 //! Against a software authenticator that is not ours (1Password's, on the pure Rust curves): what it registers and signs is
 //! accepted, and every change of it is refused by the rule of its own.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use carnet_webauthn::{
     Algorithm, Assertion, Credential, Expected, PublicKey, Registration, WebauthnError, register,

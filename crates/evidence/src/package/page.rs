@@ -166,10 +166,10 @@ impl Produce for Page {
 fn reports(html: &mut String, facts: &Facts) {
     html.push_str("<h2>Reports</h2>\n<ul>");
     for name in super::report::names().iter().filter(|n| facts.producers.contains_key(**n)) {
-        let _ = write!(
+        let _ = writeln!(
             html,
             "<li>{name}: <a href=\"reports/{name}.md\">text</a>, <a href=\"reports/{name}.csv\">table</a>, \
-             <a href=\"reports/{name}.json\">JSON</a></li>\n"
+             <a href=\"reports/{name}.json\">JSON</a></li>"
         );
     }
     html.push_str("</ul>\n");

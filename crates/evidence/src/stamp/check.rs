@@ -137,7 +137,7 @@ fn hash(algorithm: ObjectIdentifier, bytes: &[u8]) -> Option<Vec<u8>> {
     Some(digest::digest(algorithm, bytes).as_ref().to_vec())
 }
 
-fn value<'s>(signer: &'s SignerInfo, oid: ObjectIdentifier) -> Option<&'s Any> {
+fn value(signer: &SignerInfo, oid: ObjectIdentifier) -> Option<&Any> {
     let all = signer.signed_attrs.as_ref()?;
     let mut of: Vec<&Attribute> = all.iter().filter(|a| a.oid == oid).collect();
     let one = of.pop().filter(|_| of.is_empty())?;

@@ -108,19 +108,21 @@ impl Sender<'_> {
         // What was posted is brought up to date, so that nobody presses a button of yesterday.
         let (method, mut body) = match (&posted, notice.occasion.as_str()) {
             (Some(posted), "decided") => {
-                ("chat.update", json!({ "channel": posted["channel"], "ts": posted["ts"] }))
+                ("chat.update", json!({ "channel": posted.get("channel"), "ts": posted.get("ts") }))
             }
             (None, "decided") => return Ok(()),
             _ => ("chat.postMessage", json!({ "channel": slack.channel })),
         };
-        body["text"] = Value::String(notice.title());
-        body["blocks"] = blocks;
-        body["unfurl_links"] = Value::Bool(false);
+        if let Some(body) = body.as_object_mut() {
+            body.insert("text".to_owned(), Value::String(notice.title()));
+            body.insert("blocks".to_owned(), blocks);
+            body.insert("unfurl_links".to_owned(), Value::Bool(false));
+        }
         let answer = self.slack_call(slack, method, &body).await?;
         if method == "chat.update" {
             let _forgotten = self.table.remove(&row);
         } else {
-            let place = json!({ "channel": answer["channel"], "ts": answer["ts"] });
+            let place = json!({ "channel": answer.get("channel"), "ts": answer.get("ts") });
             let kept = self.table.put(&row, place.to_string().as_bytes());
             kept.map_err(|e| Failure::later(e.to_string()))?;
         }

@@ -350,7 +350,7 @@ async fn run(
     let task = Task { gateway: gateway.clone(), arrived, open, reply, origin, fetched };
     tokio::spawn(async move {
         for (message, link, places) in work {
-            task.walk(message, link, gone.take(), places).await;
+            Box::pin(task.walk(message, link, gone.take(), places)).await;
         }
         if batch {
             task.reply.end_batch();
@@ -449,7 +449,7 @@ impl Task {
         let mut outbox = Watched::new(outbox, begun.is_some());
         let walked = match kind {
             Kind::Request | Kind::Notification => {
-                self.walk_through(&shell, message, &mut outbox, &mut places).await
+                Box::pin(self.walk_through(&shell, message, &mut outbox, &mut places)).await
             }
             Kind::Result | Kind::Error => carnet_gate::respond(at, message).await,
         };

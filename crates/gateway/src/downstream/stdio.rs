@@ -137,13 +137,13 @@ async fn read<R: AsyncRead + Unpin>(
             let link = channel();
             if message.kind() != Kind::Request {
                 // Order matters for what is not answered: `initialized` before the first request.
-                task.walk(message, link, None, Vec::new()).await;
+                Box::pin(task.walk(message, link, None, Vec::new())).await;
                 continue;
             }
             let Ok(place) = places.clone().acquire_owned().await else { break };
             let Some(inside) = open.enter() else { break };
             tokio::spawn(async move {
-                task.walk(message, link, None, Vec::new()).await;
+                Box::pin(task.walk(message, link, None, Vec::new())).await;
                 drop((place, inside));
             });
         }

@@ -51,7 +51,8 @@ impl Task {
             let held = Box::pin(gateway.wait_for(who, entry, message)).await;
             return self.said(held, None);
         }
-        let waiting = match carnet_gate::walk(self.at(shell, runtime), message, None, outbox).await {
+        let waiting = match Box::pin(carnet_gate::walk(self.at(shell, runtime), message, None, outbox)).await
+        {
             Ok(walked) => return Ok(walked),
             Err(Unfinished::Turned(turned)) => return Err(turned),
             Err(Unfinished::Held(waiting)) => waiting,
@@ -115,7 +116,8 @@ impl Task {
         let message = gateway.holds.stored_arguments(&entry, message);
         let request = message.clone();
         outbox.inner().keeps = true;
-        let walked = carnet_gate::walk(self.at(shell, &runtime), message, Some(&released), outbox).await;
+        let walk = carnet_gate::walk(self.at(shell, &runtime), message, Some(&released), outbox);
+        let walked = Box::pin(walk).await;
         if shell.consumed.load(Ordering::Acquire) {
             if let Some((bytes, there)) = outbox.inner().kept.take()
                 && (!there || entry.is_shared())
@@ -171,7 +173,7 @@ impl Task {
         let outbox = Outbox { reply: self.reply.clone(), kept: None, keeps: true, until };
         let mut outbox = Watched::new(outbox, false);
         let run = Run { entry: entry.clone(), released, message, place };
-        let walked = self.run(&shell, run, &mut outbox, &mut Vec::new()).await;
+        let walked = Box::pin(self.run(&shell, run, &mut outbox, &mut Vec::new())).await;
         if let (Err(Turned { answer: Some(answer), .. }), true) =
             (walked, shell.consumed.load(Ordering::Acquire))
         {

@@ -181,7 +181,7 @@ impl Task {
             fetched: OnceLock::new(),
         };
         tokio::spawn(async move {
-            task.walk_taken(message, link, entry).await;
+            Box::pin(task.walk_taken(message, link, entry)).await;
             drop(inside);
         });
     }

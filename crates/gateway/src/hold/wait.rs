@@ -137,7 +137,7 @@ impl Gateway {
         loop {
             if let Some(done) = self.look(&who, &entry, &message).await {
                 return match done {
-                    Done::Take(released) => run(entry, released, message, place),
+                    Done::Take(released) => run(entry, *released, message, place),
                     Done::Say(held) => held,
                 };
             }
@@ -224,7 +224,7 @@ impl Gateway {
             }
             Phase::Approved => match self.happens(entry, &Event::Take).await {
                 // Between the look and the taking it may have ended: then it is looked at again.
-                Ok(_) => entry.held().released().map(Done::Take),
+                Ok(_) => entry.held().released().map(|released| Done::Take(Box::new(released))),
                 Err(_) => None,
             },
             Phase::Ended(Ending::Consumed) => Some(Done::Say(self.fetched(entry, message).await)),
@@ -324,7 +324,7 @@ impl Gateway {
 }
 
 enum Done {
-    Take(Released),
+    Take(Box<Released>),
     Say(Held),
 }
 

@@ -175,7 +175,8 @@ impl Said<'_> {
         }
         let known = (from..from + count).any(|k| self.known(k) & (FIRST | LAST) != 0);
         let closed = matches!(self.word(from + count), "" | "," | "!" | "." | "-" | "–" | ":");
-        if titled || known && closed || closed && &*self.small(at) == "dear" && self.word(from + count) == "," {
+        if titled || known && closed || closed && &*self.small(at) == "dear" && self.word(from + count) == ","
+        {
             self.add(from, count, 78, out);
         }
     }
@@ -183,7 +184,7 @@ impl Said<'_> {
     /// `Dr. Sandhu`, `Frau Weiß`.
     fn titled(&self, at: usize, small: &str, out: &mut Vec<Hit>) {
         let next = at + 1;
-        if !self.tokens.get(next).is_some_and(|t| t.gap == 1) || !within(TITLES, small) {
+        if self.tokens.get(next).is_none_or(|t| t.gap != 1) || !within(TITLES, small) {
             return;
         }
         let short = self.word(at).len() <= 4 || self.word(at).ends_with('.');

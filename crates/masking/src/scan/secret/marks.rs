@@ -113,7 +113,7 @@ impl Marks {
                 // No mark has a zero in it.
                 Some(copy) => {
                     copy.copy_from_slice(bytes);
-                    fast.find_in(&padded, (from..PADDED).into())?
+                    fast.find_in(padded.as_slice(), (from..PADDED).into())?
                 }
                 None => fast.find_in(bytes, (from..bytes.len()).into())?,
             };
