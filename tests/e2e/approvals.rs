@@ -140,7 +140,8 @@ fn text(message: &Value) -> String {
 #[test]
 fn a_call_with_a_progress_token_waits_in_its_stream() -> Result<()> {
     let upstream = Upstream::echo()?;
-    let setup = setup(&upstream, POLICY, QUICK)?;
+    // Shorter than it takes to approve.
+    let setup = setup(&upstream, POLICY, &QUICK.replace("progress: 50ms", "progress: 5ms"))?;
     let gateway = setup.start()?;
     let mut ada = Caller::new(gateway.base(), "up", &token("ada"))?;
     let reply = thread::scope(|scope| {
