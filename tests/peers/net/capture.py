@@ -1,6 +1,6 @@
 """Writes the payload of every TCP segment that crosses this namespace to FOLDER/SOURCE_DESTINATION_PORTS, as it comes.
 
-Anything that is neither TCP nor neighbour discovery goes to FOLDER/SOURCE_DESTINATION_other.
+Any other IPv4 packet, but the kernel's own IGMP, goes to FOLDER/SOURCE_DESTINATION_other.
 """
 
 import os
@@ -39,6 +39,9 @@ def packet(frame):
     ip = frame[14:]
     size, length, protocol = (ip[0] & 15) * 4, struct.unpack("!H", ip[2:4])[0], ip[9]
     source, destination = socket.inet_ntoa(ip[12:16]), socket.inet_ntoa(ip[16:20])
+    if protocol == 2:
+        # Membership of groups (IGMP): the kernel says so by itself, no process can put anything into it.
+        return
     body = ip[size : length or None]
     if protocol != 6:
         write(f"{source}_{destination}_other", body)
