@@ -70,7 +70,7 @@ fn plans(world: &std::path::Path) -> Result<Vec<Plan>> {
 
 #[test]
 fn nothing_crosses_between_namespaces_that_was_not_released() -> Result<()> {
-    let Some(net) = Net::new(&["front", "eu", "us", "asia"])? else { return Ok(()) };
+    let Some(net) = Net::new(&["front", "eu", "us", "asia"]) else { return Ok(()) };
     let place = tempfile::tempdir()?;
     let mut world = World::new_at(plans(place.path())?, &net.address("front"))?;
     let net = std::sync::Arc::new(net);

@@ -27,17 +27,23 @@ pub struct Capture {
 }
 
 impl Net {
-    /// Makes namespaces.
-    ///
-    /// # Errors
-    /// When one could be made and another could not.
-    pub fn new(names: &[&'static str]) -> Result<Option<Net>> {
+    /// Makes namespaces, or says why there are none.
+    pub fn new(names: &[&'static str]) -> Option<Net> {
+        match Net::make(names) {
+            Ok(net) => Some(net),
+            Err(error) => {
+                eprintln!(
+                    "skipped: network namespaces need root, a bridge and iproute2 (apt install iproute2): {error:#}"
+                );
+                None
+            }
+        }
+    }
+
+    fn make(names: &[&'static str]) -> Result<Net> {
         let tag = format!("c{}", std::process::id());
         let net = Net { tag, names: names.to_vec() };
-        if run(&["netns", "add", &net.hub()]).is_err() {
-            eprintln!("skipped: network namespaces need root and iproute2 (apt install iproute2)");
-            return Ok(None);
-        }
+        run(&["netns", "add", &net.hub()])?;
         net.inside(&net.hub(), &["link", "add", "br0", "type", "bridge"])?;
         net.inside(&net.hub(), &["link", "set", "br0", "up"])?;
         for (n, name) in names.iter().enumerate() {
@@ -46,7 +52,7 @@ impl Net {
             net.plug(n, Some(&space), n + 1)?;
         }
         net.plug(names.len(), None, 254)?;
-        Ok(Some(net))
+        Ok(net)
     }
 
     fn hub(&self) -> String {

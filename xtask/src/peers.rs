@@ -130,7 +130,13 @@ fn interpreter() -> Result<PathBuf> {
 
 /// Programs that foreign checks use. Where one cannot be installed, its test says so in a line and checks nothing.
 fn debian() {
-    let wanted = [("age", "age"), ("softhsm2-util", "softhsm2"), ("openssl", "openssl"), ("go", "golang-go")];
+    let wanted = [
+        ("age", "age"),
+        ("softhsm2-util", "softhsm2"),
+        ("openssl", "openssl"),
+        ("go", "golang-go"),
+        ("ip", "iproute2"),
+    ];
     let mut missing: Vec<&str> =
         wanted.iter().filter(|(program, _)| which(program).is_none()).map(|(_, package)| *package).collect();
     if !Path::new(SUMDB).is_dir() {
