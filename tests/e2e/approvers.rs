@@ -19,13 +19,20 @@ use serde_json::{Value, json};
 /// The longest that anything may take.
 const LIMIT: Duration = Duration::from_secs(30);
 
-const PEOPLE: &[(&str, &str, &[&str])] =
-    &[("ada", "user", &["staff"]), ("bob", "user", &["privacy"]), ("ops", "user", &["operators"])];
+const PEOPLE: &[(&str, &str, &[&str])] = &[
+    ("ada", "user", &["staff"]),
+    ("bob", "user", &["privacy"]),
+    ("cyd", "user", &["privacy", "seniors"]),
+    ("petra", "user", &["privacy"]),
+    ("ops", "user", &["operators"]),
+];
 
 const POLICY: &str = r#"
 @id("all") permit (principal, action, resource)
 unless { action == Action::"approve" || action == Action::"breakglass" || action == Action::"transfer"
-  || action == Action::"evidence:read" };
+  || action == Action::"evidence:read" || action == Action::"unmask" };
+@id("seniors-unmask") permit (principal in Group::"seniors", action == Action::"unmask", resource)
+unless { resource.classes.contains("iban") };
 @id("privacy-approves") permit (principal in Group::"privacy", action == Action::"approve", resource);
 @id("operators-read") permit (principal in Group::"operators", action == Action::"evidence:read", resource);
 @id("export-needs-dpo") @hold("dpo") @reason("Exports need the <b>privacy</b> officer.") ASSURANCE
@@ -38,16 +45,20 @@ unless { context.approvals.contains("dpo") };
 const TIMES: &str =
     "  pending: 300ms\n  expires: 60s\n  valid: 60s\n  keep: 60s\n  retry: 10ms\n  attempts: 3\n";
 
-struct World {
-    setup: Setup,
-    gateway: Gateway,
-    oidc: Option<Oidc>,
-    upstream: Upstream,
+pub(crate) struct World {
+    pub(crate) setup: Setup,
+    pub(crate) gateway: Gateway,
+    pub(crate) oidc: Option<Oidc>,
+    pub(crate) upstream: Upstream,
 }
 
 impl World {
     /// A gateway with a page and these channels, whose policy asks for this assurance.
-    fn new(assurance: &str, oidc: Option<Oidc>, channels: &str) -> Result<World> {
+    pub(crate) fn new(assurance: &str, oidc: Option<Oidc>, channels: &str) -> Result<World> {
+        World::of(assurance, oidc, "", channels)
+    }
+
+    fn of(assurance: &str, oidc: Option<Oidc>, login: &str, channels: &str) -> Result<World> {
         let upstream = Upstream::echo()?;
         let mut head = identity(PEOPLE);
         let mut page = String::from("approvals:\n  page: /approvals\n");
@@ -57,7 +68,7 @@ impl World {
                 "  issuers:\n    - {{ issuer: \"{issuer}\", audiences: [\"https://unused.example/mcp\"], claims: {{ groups: groups }} }}\n"
             ));
             page.push_str(&format!(
-                "  login: {{ issuer: \"{issuer}\", client_id: page, client_secret: file:./client, scopes: [groups] }}\n"
+                "  login: {{ issuer: \"{issuer}\", client_id: page, client_secret: file:./client, {login}scopes: [groups] }}\n"
             ));
         }
         let head = format!("{head}servers:\n{}{page}{TIMES}{channels}", upstream.server("up"));
@@ -78,29 +89,39 @@ impl World {
         Ok(world)
     }
 
-    fn with_provider(assurance: &str) -> Result<World> {
+    pub(crate) fn with_provider(assurance: &str) -> Result<World> {
         World::new(assurance, Some(Oidc::start(&["https://unused.example/mcp"])?), "")
     }
 
+    /// The same with more said about logins.
+    pub(crate) fn with_provider_and(assurance: &str, login: &str) -> Result<World> {
+        World::of(assurance, Some(Oidc::start(&["https://unused.example/mcp"])?), login, "")
+    }
+
     /// Where people find the page.
-    fn page(&self) -> String {
+    pub(crate) fn page(&self) -> String {
         format!("{}/approvals", self.gateway.base().replace("127.0.0.1", "localhost"))
     }
 
-    fn asks(&self, id: u64, arguments: &Value) -> Result<Value> {
+    pub(crate) fn asks(&self, id: u64, arguments: &Value) -> Result<Value> {
         let mut ada = Caller::new(self.gateway.base(), "up", &token("ada"))?;
         Ok(last(&ada.call(id, "echo", arguments)?))
     }
 
-    fn api(&self, who: &str, method: &str, path: &str, body: &Value) -> Result<Http> {
+    pub(crate) fn api(&self, who: &str, method: &str, path: &str, body: &Value) -> Result<Http> {
+        self.api_with(&token(who), method, path, body)
+    }
+
+    /// The same with a token of any kind.
+    pub(crate) fn api_with(&self, token: &str, method: &str, path: &str, body: &Value) -> Result<Http> {
         let url = format!("{}/approvals/v1{path}", self.gateway.base());
-        let bearer = format!("Bearer {}", token(who));
+        let bearer = format!("Bearer {token}");
         let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
         http::send(method, &url, &headers, &if method == "GET" { String::new() } else { body.to_string() })
     }
 
     /// The one call in this state, as soon as there is one.
-    fn one(&self, state: &str) -> Result<Value> {
+    pub(crate) fn one(&self, state: &str) -> Result<Value> {
         let began = Instant::now();
         while began.elapsed() < LIMIT {
             let listed = self.api("bob", "GET", &format!("/approvals?state={state}"), &json!(null))?;
@@ -111,17 +132,17 @@ impl World {
         bail!("nothing is {state}")
     }
 
-    fn as_person(&self, user: &str) -> Result<()> {
+    pub(crate) fn as_person(&self, user: &str) -> Result<()> {
         let oidc = self.oidc.as_ref().context("a provider")?;
         oidc.admin("person", &json!({ "user": user }))?;
         Ok(())
     }
 
-    fn ran(&self) -> usize {
+    pub(crate) fn ran(&self) -> usize {
         self.upstream.seen().iter().filter(|s| s.method() == "tools/call").count()
     }
 
-    fn stop(&mut self) -> Result<Vec<records::Record>> {
+    pub(crate) fn stop(&mut self) -> Result<Vec<records::Record>> {
         let status = self.gateway.process.terminate(LIMIT)?;
         ensure!(status.success(), "{status}: {}", self.gateway.process.output());
         records::verify(&self.setup.data())?;
@@ -130,13 +151,13 @@ impl World {
 }
 
 /// The answer of a reply: the last of its events, or its body.
-fn last(reply: &Http) -> Value {
+pub(crate) fn last(reply: &Http) -> Value {
     let data = reply.body.lines().filter_map(|line| line.strip_prefix("data: "));
     data.rev().find_map(|d| serde_json::from_str(d).ok()).unwrap_or_else(|| reply.json())
 }
 
 /// The auditor's answer about a package of everything.
-fn audited(setup: &Setup) -> Result<Value> {
+pub(crate) fn audited(setup: &Setup) -> Result<Value> {
     let package = setup.path().join("all.carnet");
     let mut export = Command::new(binary()?);
     export.args(["evidence", "export", "--data"]).arg(setup.data()).arg("-o").arg(&package);
@@ -147,11 +168,11 @@ fn audited(setup: &Setup) -> Result<Value> {
     Ok(serde_json::from_slice(&verify.output()?.stdout)?)
 }
 
-fn text(view: &Value, name: &str) -> String {
+pub(crate) fn text(view: &Value, name: &str) -> String {
     view[name].as_str().unwrap_or_default().to_owned()
 }
 
-fn result(reply: &Value) -> String {
+pub(crate) fn result(reply: &Value) -> String {
     reply["result"]["content"][0]["text"].as_str().unwrap_or_default().to_owned()
 }
 
@@ -419,7 +440,7 @@ fn press(
     (headers, body)
 }
 
-fn wait_for<T>(what: &str, mut find: impl FnMut() -> Option<T>) -> Result<T> {
+pub(crate) fn wait_for<T>(what: &str, mut find: impl FnMut() -> Option<T>) -> Result<T> {
     let began = Instant::now();
     while began.elapsed() < LIMIT {
         if let Some(found) = find() {

@@ -3,6 +3,7 @@
 
 mod approvals;
 mod approvers;
+mod approvers_who;
 mod attacks;
 mod batch;
 mod binary;

@@ -110,6 +110,9 @@ pub struct Binding {
     pub actor: Account,
     /// Through which agent.
     pub agent: Option<Account>,
+    /// Who stands behind that agent: the rest of the chain that its token names, nearest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub behind: Vec<Account>,
     /// At which server.
     pub server: String,
     /// SHA-256 of the policies in force.
@@ -130,15 +133,21 @@ impl Binding {
     pub fn text(&self) -> String {
         let optional = |value: Option<String>| value.unwrap_or_else(|| "null".to_owned());
         let residency = &self.residency;
+        let behind: Vec<String> = self.behind.iter().map(Account::canonical).collect();
+        let behind = match behind.as_slice() {
+            [] => String::new(),
+            some => format!(r#""behind":[{}],"#, some.join(",")),
+        };
         format!(
             concat!(
-                r#"{{"actor":{},"agent":{},"arguments":"{}","fingerprint":{},"from":{},"method":{},"nonce":"{}","#,
+                r#"{{"actor":{},"agent":{},"arguments":"{}",{}"fingerprint":{},"from":{},"method":{},"nonce":"{}","#,
                 r#""policy":"{}","residency":{{"processing":{},"recipient":{},"storage":{}}},"server":{},"tool":{},"#,
                 r#""until":{},"v":"carnet/1 call"}}"#
             ),
             self.actor.canonical(),
             optional(self.agent.as_ref().map(Account::canonical)),
             self.arguments,
+            behind,
             optional(self.fingerprint.map(|f| format!("\"{f}\""))),
             self.from,
             quote(&self.method),
@@ -173,8 +182,10 @@ impl Binding {
     /// Whether the same is asked by the same: a call that comes again belongs to the request that waits.
     #[must_use]
     pub fn same_call(&self, other: &Binding) -> bool {
-        (&self.method, &self.tool, &self.arguments, &self.actor, &self.agent, &self.server)
-            == (&other.method, &other.tool, &other.arguments, &other.actor, &other.agent, &other.server)
+        let asks = |b: &Binding| (b.actor.clone(), b.agent.clone(), b.behind.clone());
+        (&self.method, &self.tool, &self.arguments, &self.server)
+            == (&other.method, &other.tool, &other.arguments, &other.server)
+            && asks(self) == asks(other)
     }
 
     /// What has changed since, if anything: an approval of `self` does not hold for `now`.

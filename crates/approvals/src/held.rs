@@ -480,9 +480,11 @@ impl Held {
     }
 
     /// Whether somebody asked for the call, or stands behind who did.
-    fn asked(&self, people: &People, who: &Account) -> bool {
+    #[must_use]
+    pub fn asked(&self, people: &People, who: &Account) -> bool {
         let binding = &self.request.binding;
-        people.same(who, &binding.actor) || binding.agent.as_ref().is_some_and(|a| people.same(who, a))
+        let behind = binding.agent.iter().chain(&binding.behind);
+        people.same(who, &binding.actor) || behind.into_iter().any(|a| people.same(who, a))
     }
 
     /// Whether a person, by any of their accounts, has a vote in it already.

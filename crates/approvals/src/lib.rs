@@ -26,5 +26,5 @@ pub use people::{Account, People};
 pub use requirement::{Mistake, Part, Requirement, Rule, Terms as Annotations};
 pub use shape::{Shape, ShapeOf};
 pub use time::duration;
-pub use view::{Jurisdictions, PartView, View, VoteView, Why};
+pub use view::{Jurisdictions, PartView, Unmasked, View, VoteView, Why};
 pub use vote::{Assurance, Choice, Proof, Vote};

@@ -67,14 +67,35 @@ impl std::fmt::Debug for Account {
 pub struct People(pub Vec<Vec<String>>);
 
 impl People {
-    /// Whether two accounts are, or may be, one person: or a person and an agent of theirs.
+    /// Whether two accounts are, or may be, one person: or a person and an agent of theirs. What two entries share joins
+    /// them, however long the way.
     #[must_use]
     pub fn same(&self, a: &Account, b: &Account) -> bool {
-        let (one, other) = (a.text(), b.text());
-        // What is spelled alike but for case is one: providers differ in whether it matters.
-        a.subject.eq_ignore_ascii_case(&b.subject)
-            || self.0.iter().any(|person| person.contains(&one) && person.contains(&other))
+        let (one, other) = (a.subject.as_str(), b.subject.as_str());
+        if one.eq_ignore_ascii_case(other) {
+            return true;
+        }
+        let mut left: Vec<&Vec<String>> = self.0.iter().collect();
+        let mut known = vec![one];
+        while let Some(at) = left.iter().position(|person| names(person, &known)) {
+            known.extend(left.swap_remove(at).iter().map(|account| subject(account)));
+            if names(&[b.text()], &known) {
+                return true;
+            }
+        }
+        false
     }
+}
+
+/// Whether an entry names one of these subjects. What is spelled alike but for case is one: providers differ in whether it
+/// matters.
+fn names(person: &[String], known: &[&str]) -> bool {
+    person.iter().any(|account| known.iter().any(|one| one.eq_ignore_ascii_case(subject(account))))
+}
+
+/// The subject of `issuer|subject`: subjects may have the mark, as those of some providers do.
+fn subject(account: &str) -> &str {
+    account.split_once('|').map_or(account, |(_, subject)| subject)
 }
 
 #[cfg(test)]
@@ -87,7 +108,13 @@ mod tests {
 
     #[test]
     fn one_person_by_subject_or_by_list() {
-        let people = People(vec![vec!["idp|ada".into(), "os|uid:7".into(), "idp|agent".into()]]);
+        let entry = |accounts: &[&str]| accounts.iter().map(ToString::to_string).collect();
+        let people = People(vec![
+            entry(&["idp|night-bot", "idp|build-bot"]),
+            entry(&["idp|ada", "os|uid:7", "idp|agent"]),
+            entry(&["idp|build-bot", "idp|agent"]),
+            entry(&["idp|auth0|7", "os|uid:9"]),
+        ]);
         for (a, b, same) in [
             (account("idp", "ada"), account("carnet:tokens", "ada"), true),
             (account("idp", "ada"), account("idp", "Ada"), true),
@@ -95,6 +122,12 @@ mod tests {
             (account("idp", "agent"), account("idp", "ada"), true),
             (account("idp", "ada"), account("idp", "bob"), false),
             (account("other", "agent2"), account("idp", "ada"), false),
+            // By way of another entry, and of the same subject elsewhere.
+            (account("idp", "build-bot"), account("os", "uid:7"), true),
+            (account("idp", "build-bot"), account("other", "ada"), true),
+            (account("idp", "night-bot"), account("other", "ADA"), true),
+            (account("idp", "night-bot"), account("idp", "bob"), false),
+            (account("idp", "auth0|7"), account("os", "uid:9"), true),
         ] {
             assert_eq!(people.same(&a, &b), same, "{} {}", a.text(), b.text());
             assert_eq!(people.same(&b, &a), same);

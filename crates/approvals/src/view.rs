@@ -86,6 +86,9 @@ pub struct View {
     pub requester: Inert,
     /// Through which agent.
     pub agent: Option<Inert>,
+    /// Who stands behind that agent.
+    #[serde(default)]
+    pub behind: Vec<Inert>,
     /// At which server.
     pub server: Inert,
     /// The method.
@@ -130,4 +133,15 @@ pub struct View {
     pub places: Vec<Inert>,
     /// It can be lifted in an emergency.
     pub break_glass: bool,
+}
+
+/// The arguments of a held call as they are, for one look of one approver.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Unmasked {
+    /// Its name.
+    pub id: Id,
+    /// What is approved.
+    pub digest: Digest,
+    /// The arguments, nothing in them masked.
+    pub arguments: Inert,
 }

@@ -23,6 +23,7 @@ fn request() -> Request {
         arguments: Digest([2; 32]),
         actor: account("ada"),
         agent: Some(Account { kind: "workload".into(), ..account("bot") }),
+        behind: Vec::new(),
         server: "crm".into(),
         policy: Digest([3; 32]),
         residency: Residency { processing: "de".into(), recipient: "fr".into(), storage: "de".into() },
@@ -347,6 +348,7 @@ fn the_digest_covers_every_part() {
         Box::new(|b| b.arguments.0[0] ^= 1),
         Box::new(|b| b.actor.subject.push('x')),
         Box::new(|b| b.agent = None),
+        Box::new(|b| b.behind.push(account("x"))),
         Box::new(|b| b.server.push('x')),
         Box::new(|b| b.policy.0[0] ^= 1),
         Box::new(|b| b.residency.processing.push('x')),
@@ -360,6 +362,6 @@ fn the_digest_covers_every_part() {
         let mut other = binding.clone();
         change(&mut other);
         assert_ne!(other.digest(), binding.digest(), "{n}");
-        assert_eq!(binding.changed(&other).is_some(), n < 11, "{n}");
+        assert_eq!(binding.changed(&other).is_some(), n < 12, "{n}");
     }
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use carnet_approvals::{Account, Choice, Id, Terms, View, duration};
+use carnet_approvals::{Account, Choice, Id, Terms, Unmasked, View, duration};
 use carnet_gateway::desk::Act;
 use carnet_gateway::hold::{Ask, Reply};
 
@@ -19,7 +19,7 @@ pub(crate) enum Command {
     /// List what waits, and what has just ended.
     List(List),
     /// Show one call: who asks, for what, and why it is held.
-    Show(One),
+    Show(Show),
     /// Approve a call.
     Approve(Approve),
     /// Deny a call.
@@ -50,11 +50,17 @@ pub(crate) struct List {
 }
 
 #[derive(clap::Args, Debug)]
-pub(crate) struct One {
+pub(crate) struct Show {
     /// The call.
     id: Id,
     #[command(flatten)]
     place: Place,
+    /// Show the arguments as they are, where a policy permits you that. It is recorded.
+    #[arg(long, requires = "reason")]
+    unmask: bool,
+    /// Why they must be seen. It is recorded.
+    #[arg(long, requires = "unmask")]
+    reason: Option<String>,
     /// As JSON.
     #[arg(long)]
     json: bool,
@@ -149,7 +155,7 @@ fn reply(place: &Place, ask: Ask) -> anyhow::Result<Reply> {
 }
 
 fn account(text: &str) -> anyhow::Result<Account> {
-    let (issuer, subject) = text.rsplit_once('|').context("an account is written ISSUER|SUBJECT")?;
+    let (issuer, subject) = text.split_once('|').context("an account is written ISSUER|SUBJECT")?;
     Ok(Account { kind: "user".to_owned(), issuer: issuer.to_owned(), subject: subject.to_owned() })
 }
 
@@ -202,25 +208,38 @@ fn short(view: &View) -> String {
     )
 }
 
-fn show(args: &One) -> anyhow::Result<()> {
-    for view in ask(&args.place, Ask::Show { id: args.id })? {
+fn show(args: &Show) -> anyhow::Result<()> {
+    let id = args.id;
+    let what = match &args.reason {
+        Some(reason) => Ask::Unmask { id, reason: reason.clone() },
+        None => Ask::Show { id },
+    };
+    let reply = reply(&args.place, what)?;
+    for view in &reply.held {
         if args.json {
-            line(&serde_json::to_string_pretty(&view)?)?;
+            let mut shown = serde_json::to_value(view)?;
+            if let (Some(unmasked), Some(members)) = (&reply.unmasked, shown.as_object_mut()) {
+                members.insert("unmasked".to_owned(), serde_json::to_value(&unmasked.arguments)?);
+            }
+            line(&serde_json::to_string_pretty(&shown)?)?;
         } else {
-            line(&long(&view))?;
+            line(&long(view, reply.unmasked.as_ref()))?;
         }
     }
     Ok(())
 }
 
 /// Everything an approver decides by. All text of others is inert: it has no line ends and no escapes of its own.
-fn long(view: &View) -> String {
+fn long(view: &View, unmasked: Option<&Unmasked>) -> String {
     let time = |t: i64| utc(u64::try_from(t).unwrap_or(0));
     let mut out = format!("{}  {}\n", view.id, view.state);
     let mut say = |what: &str, text: String| out.push_str(&format!("  {what:<13} {text}\n"));
     say("asked by", view.requester.to_string());
     if let Some(agent) = &view.agent {
         say("through", agent.to_string());
+    }
+    for agent in &view.behind {
+        say("behind it", agent.to_string());
     }
     let tool = view.tool.as_ref().map_or_else(String::new, |t| format!(" {t}"));
     say("what", format!("{} {}{tool}", view.server, view.method));
@@ -233,6 +252,9 @@ fn long(view: &View) -> String {
     say("arguments", indented(view.arguments.as_str()));
     let classes: Vec<&str> = view.classes.iter().map(|c| c.as_str()).collect();
     say("masked", format!("{} values {}", view.masked, classes.join(", ")));
+    if let Some(unmasked) = unmasked {
+        say("UNMASKED", indented(unmasked.arguments.as_str()));
+    }
     for why in &view.why {
         let reason = why.reason.as_ref().map_or_else(String::new, |r| format!(": {r}"));
         say("held by", format!("{} for {}{reason}", why.policy, why.hold));

@@ -18,6 +18,8 @@ pub struct Caller {
     pub key: PrincipalKey,
     /// When its token ends, Unix seconds; `None` for callers without a token.
     pub expires: Option<i64>,
+    /// Who stands behind the agent: the rest of the chain that the token names.
+    pub behind: Vec<Identity>,
     /// The `actor` disclosure's value, JSON.
     pub(crate) actor: String,
     /// The `agent` disclosure's value, JSON; `None` where nobody acts for another.
@@ -37,7 +39,13 @@ impl Caller {
         let key = PrincipalKey::new(&principal);
         let actor = actor_json(&principal);
         let agent = principal.agent.as_ref().map(identity_json);
-        Caller { principal, key, expires, actor, agent }
+        Caller { principal, key, expires, behind: Vec::new(), actor, agent }
+    }
+
+    /// With who stands behind the agent. `actors` is the whole chain, the agent first.
+    #[must_use]
+    pub fn with_chain(self, actors: &[Identity]) -> Self {
+        Caller { behind: actors.iter().skip(1).cloned().collect(), ..self }
     }
 }
 

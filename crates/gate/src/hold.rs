@@ -84,6 +84,7 @@ pub(crate) fn binding(
         arguments: Digest(cell.mac.mac("approval_arguments", arguments.as_bytes())),
         actor,
         agent,
+        behind: caller.behind.iter().map(Account::of).collect(),
         server: session.server.name.to_string(),
         policy: Digest(snapshot.epochs.policy),
         residency: Residency {
@@ -99,10 +100,10 @@ pub(crate) fn binding(
 
 /// The name that the same call by the same caller has again.
 pub(crate) fn key(cell: &Cell, binding: &Binding) -> [u8; 16] {
-    let agent = binding.agent.as_ref().map_or_else(String::new, Account::canonical);
+    let agents: String = binding.agent.iter().chain(&binding.behind).map(Account::canonical).collect();
     let parts = [
         binding.actor.canonical(),
-        agent,
+        agents,
         binding.server.clone(),
         binding.method.clone(),
         binding.tool.clone().unwrap_or_default(),
@@ -248,6 +249,7 @@ impl<S: Shell> Walk<'_, S> {
             kind: "call".to_owned(),
             requester: Inert::new(&binding.actor.text()),
             agent: binding.agent.as_ref().map(|a| Inert::new(&a.text())),
+            behind: binding.behind.iter().map(|a| Inert::new(&a.text())).collect(),
             server: Inert::new(&binding.server),
             method: Inert::new(&binding.method),
             tool: seen.name.as_deref().map(Inert::new),

@@ -34,16 +34,19 @@ fn short(data: &Path) -> io::Result<(std::fs::File, PathBuf)> {
     Ok((folder, path))
 }
 
-/// Serves operators until the gateway stops.
-pub async fn serve(gateway: Arc<Gateway>) {
-    let data = gateway.runtime.load().config.data.clone();
-    let listener = match bind(&data) {
-        Ok(listener) => listener,
-        Err(error) => {
+/// Opens the socket, before anybody is told that the gateway listens: who asks from then on is heard.
+pub fn open(gateway: &Gateway) -> Option<UnixListener> {
+    let opened = bind(&gateway.runtime.load().config.data);
+    opened
+        .inspect_err(|error| {
             tracing::error!(kind = %error.kind(), "there is no control socket: commands must wait until the gateway stops");
-            return;
-        }
-    };
+        })
+        .ok()
+}
+
+/// Serves operators until the gateway stops.
+pub async fn serve(gateway: Arc<Gateway>, listener: UnixListener) {
+    let data = gateway.runtime.load().config.data.clone();
     let mut stopping = gateway.stopping.subscribe();
     loop {
         tokio::select! {

@@ -149,7 +149,8 @@ impl Identities {
         {
             return caller.clone();
         }
-        let caller = Arc::new(Caller::new((*verified.principal).clone(), verified.expires));
+        let caller = Caller::new((*verified.principal).clone(), verified.expires);
+        let caller = Arc::new(caller.with_chain(&verified.actors));
         if callers.len() >= CACHED {
             callers.clear();
         }

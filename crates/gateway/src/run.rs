@@ -95,6 +95,9 @@ pub async fn start(start: Start) -> Result<Running, Vec<String>> {
         runtime: ArcSwap::from_pointee(runtime),
     });
     crate::sink::start(&gateway).map_err(one)?;
+    if let Some(control) = crate::control::open(&gateway) {
+        tokio::spawn(crate::control::serve(gateway.clone(), control));
+    }
     let mut listeners = listen(&gateway, sockets);
     let mut admin_address = None;
     if let Some(socket) = admin {
@@ -103,7 +106,6 @@ pub async fn start(start: Start) -> Result<Running, Vec<String>> {
     }
     listeners.extend(crate::join::start(&gateway).map_err(one)?);
     let heartbeats = tokio::spawn(record::heartbeat(gateway.clone()));
-    tokio::spawn(crate::control::serve(gateway.clone()));
     tokio::spawn(crate::hold::tick(gateway.clone()));
     tokio::spawn(crate::desk::tend(gateway.clone()));
     tokio::spawn(crate::witness::tend(gateway.clone(), anchoring));

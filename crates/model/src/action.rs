@@ -62,6 +62,7 @@ actions! {
     RELEASE = "release",
     APPROVE = "approve",
     BREAK_GLASS = "breakglass",
+    UNMASK = "unmask",
     EVIDENCE_READ = "evidence:read",
     EVIDENCE_EXPORT = "evidence:export",
     SUBJECT_ERASE = "subject:erase",
@@ -88,6 +89,7 @@ impl Action {
                 | Action::RELEASE
                 | Action::APPROVE
                 | Action::BREAK_GLASS
+                | Action::UNMASK
                 | Action::EVIDENCE_READ
                 | Action::EVIDENCE_EXPORT
                 | Action::SUBJECT_ERASE

@@ -103,8 +103,9 @@ impl Approvals {
         let people = People::default();
         let who = [Some(&vote.voter), vote.for_account.as_ref()];
         for account in who.into_iter().flatten() {
-            let own = people.same(account, &asked.binding.actor)
-                || asked.binding.agent.as_ref().is_some_and(|agent| people.same(account, agent));
+            let binding = &asked.binding;
+            let mut behind = binding.agent.iter().chain(&binding.behind);
+            let own = people.same(account, &binding.actor) || behind.any(|agent| people.same(account, agent));
             if own || !account.is_person() {
                 found
                     .extend(one(Fault::ApprovalOwn, "who asked for the call, or a program, has approved it"));

@@ -6,7 +6,9 @@
 //   POST /admin/groups {"user": "...", "groups": []} what the next tokens of that user or client say
 //   POST /admin/expired {"user": "...", "resource": "..."}   a token as above that ended two minutes ago
 //   POST /admin/page {"redirect": "..."}   registers the client `page` of the gateway's page, with a secret
-//   POST /admin/person {"user": "..."}        who is at the browser: whoever signs in from now on
+//   POST /admin/person {"user": "...", "acr": "...", "age": 0}   who is at the browser: whoever signs in from now on, how, and
+//                                                  how many seconds ago the provider says that was
+//   POST /admin/act {"user": "...", "act": {}}     who the next tokens of that user say acts for them
 //   POST /admin/login  {"user": "...", "resource": "..."}    authorization code with PKCE, as a browser would; the tokens
 //   POST /admin/client {"client": "ci-bot", "resource": "..."}  client credentials; the tokens
 //
@@ -31,6 +33,8 @@ const clients = { 'ci-bot': ['automation'], 'agent': ['agents'] };
 const ttl = 300;
 let keys = [];
 let person = 'alice';
+let how = {};
+const acts = {};
 let pages = [];
 let provider;
 const resources = process.argv.slice(2);
@@ -56,6 +60,7 @@ const build = () => new Provider(issuer, {
   claims: { openid: ['sub'], email: ['email'], groups: ['groups'] },
   // As most providers do, the ID token has the groups.
   conformIdTokenClaims: false,
+  acrValues: ['password', 'smartcard'],
   pkce: { required: () => true },
   features: {
     clientCredentials: { enabled: true },
@@ -72,7 +77,7 @@ const build = () => new Provider(issuer, {
   },
   extraTokenClaims: (_ctx, token) => token.kind === 'ClientCredentials'
     ? { groups: clients[token.clientId] ?? [] }
-    : { groups: users[token.accountId]?.groups ?? [], email: users[token.accountId]?.email },
+    : { groups: users[token.accountId]?.groups ?? [], email: users[token.accountId]?.email, ...(acts[token.accountId] && { act: acts[token.accountId] }) },
   findAccount: (_ctx, id) => users[id] && ({ accountId: id, claims: () => ({ sub: id, ...users[id] }) }),
   interactions: { url: (_ctx, i) => `/login/${i.uid}` },
   cookies: { keys: ['test'] },
@@ -83,7 +88,7 @@ const build = () => new Provider(issuer, {
 async function interact(req, res) {
   const d = await provider.interactionDetails(req, res);
   if (d.prompt.name === 'login') {
-    return provider.interactionFinished(req, res, { login: { accountId: d.params.login_hint ?? person } }, { mergeWithLastSubmission: false });
+    return provider.interactionFinished(req, res, { login: { accountId: d.params.login_hint ?? person, ...how } }, { mergeWithLastSubmission: false });
   }
   const grant = d.grantId ? await provider.Grant.find(d.grantId) : new provider.Grant({ accountId: d.session.accountId, clientId: d.params.client_id });
   const missing = d.prompt.details;
@@ -126,7 +131,12 @@ const admin = {
     provider = build();
     return {};
   },
-  person: async ({ user }) => { person = user; return {}; },
+  person: async ({ user, acr, age }) => {
+    person = user;
+    how = { ...(acr && { acr }), ...(age && { ts: Math.floor(Date.now() / 1000) - age }) };
+    return {};
+  },
+  act: async ({ user, act }) => { acts[user] = act; return {}; },
   rotate: async ({ keep }) => {
     keys = [await newKey(), ...(keep ? keys : [])];
     provider = build();

@@ -202,7 +202,7 @@ fn resource(action: Action, target: &str, classes: &ClassNames) -> anyhow::Resul
             Resource::Class(class(action, target, classes)?)
         }
         Action::EVIDENCE_READ | Action::EVIDENCE_EXPORT | Action::SUBJECT_ERASE => Resource::Evidence,
-        Action::APPROVE | Action::BREAK_GLASS => held_call(target)?,
+        Action::APPROVE | Action::BREAK_GLASS | Action::UNMASK => held_call(target)?,
         _ if target.is_empty() => anyhow::bail!("`{action}` needs a server, such as `{action} crm`"),
         Action::COMPLETE if target.contains('.') => {
             let (server, name) = dotted()?;

@@ -131,7 +131,7 @@ impl Gateway {
         all
     }
 
-    fn entry_for(&self, who: &Approver, id: &Id) -> Result<(Arc<Entry>, Saved), NotDone> {
+    pub(super) fn entry_for(&self, who: &Approver, id: &Id) -> Result<(Arc<Entry>, Saved), NotDone> {
         let entry = self.holds.get(id).ok_or(NotDone::Unknown)?;
         let saved = self.holds.saved(&entry).map_err(|_| NotDone::Unknown)?;
         if self.may_see(who, &saved) { Ok((entry, saved)) } else { Err(NotDone::Unknown) }

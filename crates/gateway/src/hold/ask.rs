@@ -1,6 +1,6 @@
 //! What commands ask about held calls, over the control socket.
 
-use carnet_approvals::{Account, Choice, Digest, Id, Terms, View};
+use carnet_approvals::{Account, Choice, Digest, Id, Terms, Unmasked, View};
 use serde::{Deserialize, Serialize};
 
 use super::{Approver, Ballot, GrantView, NotDone};
@@ -16,6 +16,13 @@ pub enum Ask {
     Show {
         /// Its name.
         id: Id,
+    },
+    /// The arguments of one as they are.
+    Unmask {
+        /// Of which.
+        id: Id,
+        /// Why.
+        reason: String,
     },
     /// A vote.
     Vote {
@@ -81,6 +88,9 @@ pub struct Reply {
     /// The grants.
     #[serde(default)]
     pub grants: Vec<GrantView>,
+    /// What was asked to be shown as it is.
+    #[serde(default)]
+    pub unmasked: Option<Unmasked>,
 }
 
 impl Gateway {
@@ -89,7 +99,7 @@ impl Gateway {
     /// # Errors
     /// Why not.
     pub(crate) async fn asked_of_held(&self, who: &Approver, ask: Ask) -> Result<String, NotDone> {
-        let mut grants = Vec::new();
+        let (mut grants, mut unmasked) = (Vec::new(), None);
         let held = match ask {
             Ask::Grants => {
                 grants = self.grants_for(who);
@@ -103,6 +113,11 @@ impl Gateway {
                 self.delegate(who, to, seconds, &reason).await?;
                 Vec::new()
             }
+            Ask::Unmask { id, reason } => {
+                let view = self.show_held(who, &id)?;
+                unmasked = Some(self.unmask_held(who, &id, &reason).await?);
+                vec![view]
+            }
             Ask::List => self.held_for(who),
             Ask::Show { id } => vec![self.show_held(who, &id)?],
             Ask::Vote { id, choice, reason, digest, grant, delegate_of } => {
@@ -113,6 +128,6 @@ impl Gateway {
             Ask::BreakGlass { id, reason } => vec![self.break_glass(who, &id, &reason).await?],
             Ask::Review { id, reason } => vec![self.review_held(who, &id, &reason).await?],
         };
-        Ok(serde_json::to_string(&Reply { held, grants }).unwrap_or_default())
+        Ok(serde_json::to_string(&Reply { held, grants, unmasked }).unwrap_or_default())
     }
 }

@@ -15,6 +15,7 @@ mod run;
 mod standing;
 mod tasks;
 mod tick;
+mod unmask;
 mod wait;
 
 use std::collections::HashMap;
@@ -102,7 +103,9 @@ impl Entry {
     pub(crate) fn is_of(&self, caller: &carnet_gate::Caller) -> bool {
         let (actor, agent) = Account::both(&caller.principal);
         let held = self.lock();
-        held.request.binding.actor == actor && held.request.binding.agent == agent
+        let binding = &held.request.binding;
+        let behind = caller.behind.iter().map(Account::of);
+        binding.actor == actor && binding.agent == agent && behind.eq(binding.behind.iter().cloned())
     }
 
     /// Whether more than one caller waits.

@@ -165,7 +165,7 @@ impl Gateway {
     pub async fn revoke_grant(&self, who: &Approver, id: &Id, reason: &str) -> Result<(), NotDone> {
         let found = self.holds.grants().into_iter().find(|saved| saved.grant.id == *id);
         let mut saved = found.filter(|saved| self.may_see(who, &saved.from)).ok_or(NotDone::Unknown)?;
-        self.noted(who, "grant-revoke", &format!("grant {id}: {reason}")).await?;
+        self.noted(who, "grant-revoke", None, &format!("grant {id}: {reason}")).await?;
         saved.grant.revoked = true;
         if let Some(standing) = self.holds.standing().grants.get_mut(id) {
             standing.grant.revoked = true;
@@ -196,7 +196,7 @@ impl Gateway {
         let texts = |all: &[Arc<str>]| all.iter().map(ToString::to_string).collect();
         let (groups, scopes) = (texts(&who.groups), texts(&who.scopes));
         let said = format!("to {} until {until}: {reason}", delegation.to.text());
-        self.noted(who, "delegate", &said).await?;
+        self.noted(who, "delegate", None, &said).await?;
         let saved = SavedDelegation { delegation, groups, scopes };
         let bytes = serde_json::to_vec(&saved).map_err(|_| NotDone::NotRecorded)?;
         let end = u64::try_from(until).unwrap_or(0);
@@ -238,8 +238,14 @@ impl Gateway {
         mine.map(|s| s.delegation.from.clone()).collect()
     }
 
-    /// The record of something that is about no single call.
-    async fn noted(&self, who: &Approver, why: &str, what: &str) -> Result<(), NotDone> {
+    /// The record of something that changes no call. `of` is the log index of the request that it is about.
+    pub(super) async fn noted(
+        &self,
+        who: &Approver,
+        why: &str,
+        of: Option<u64>,
+        what: &str,
+    ) -> Result<(), NotDone> {
         let clerk = Clerk {
             kind: who.account.kind.clone(),
             issuer: who.account.issuer.clone(),
@@ -253,7 +259,8 @@ impl Gateway {
             clerk: &clerk,
             config: Some(&runtime.config),
         };
-        desk.record(LeafType::AdminRead, why, |_| {}, Some(what)).await.map_err(|_| NotDone::NotRecorded)?;
+        let about = |draft: &mut carnet_evidence::Draft| draft.of = of;
+        desk.record(LeafType::AdminRead, why, about, Some(what)).await.map_err(|_| NotDone::NotRecorded)?;
         Ok(())
     }
 }

@@ -130,6 +130,10 @@ async fn post(asked: &Asked<'_>, caller: &Caller, steps: &[&str]) -> Result<Valu
             vote(asked, caller, id, read(asked)?).await?;
             Ok(json!(board.show(caller, id).await?))
         }
+        ["approvals", id, "unmask"] => {
+            let (id, Reason { reason }) = (name(id)?, read(asked)?);
+            Ok(json!(board.unmask(caller, id, reason.trim(), "api").await?))
+        }
         ["approvals", id, act] => {
             let (id, Reason { reason }) = (name(id)?, read(asked)?);
             match *act {

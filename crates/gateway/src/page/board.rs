@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use carnet_approvals::{Account, Assurance, Choice, Digest, Id, Proof, Terms, View};
+use carnet_approvals::{Account, Assurance, Choice, Digest, Id, Proof, Terms, Unmasked, View};
 use carnet_evidence::LeafType;
 use carnet_gate::Caller;
 use carnet_model::{Action, Resource};
@@ -185,8 +185,12 @@ impl Board<'_> {
 impl Board<'_> {
     /// Somebody who has brought a token, or signed in a while ago.
     fn reader(caller: &Caller) -> Approver {
+        Self::by(caller, "api")
+    }
+
+    fn by(caller: &Caller, channel: &'static str) -> Approver {
         let method = caller.principal.method.as_str().to_owned();
-        Approver::new(&caller.principal, Assurance::Token, Proof::Token { method }, "api")
+        Approver::new(&caller.principal, Assurance::Token, Proof::Token { method }, channel)
     }
 
     /// The calls that the caller may approve, newest first. Those that have just ended are among them.
@@ -202,6 +206,22 @@ impl Board<'_> {
     /// One of them.
     pub(crate) async fn show(&self, caller: &Caller, id: Id) -> Result<View, Refusal> {
         Ok(self.gateway.show_held(&Self::reader(caller), &id)?)
+    }
+
+    /// Whether the caller may see the arguments of a call as they are.
+    pub(crate) fn may_unmask(&self, caller: &Caller, id: Id) -> bool {
+        self.gateway.may_unmask(&Self::reader(caller), &id)
+    }
+
+    /// The arguments of a call as they are.
+    pub(crate) async fn unmask(
+        &self,
+        caller: &Caller,
+        id: Id,
+        reason: &str,
+        channel: &'static str,
+    ) -> Result<Unmasked, Refusal> {
+        Ok(self.gateway.unmask_held(&Self::by(caller, channel), &id, reason).await?)
     }
 
     /// Casts a vote.

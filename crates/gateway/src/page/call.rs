@@ -2,7 +2,7 @@
 //! [`Inert`](carnet_approvals::Inert) and escaped; it stands in elements of its own, so that nothing in it can pass for a
 //! word of the gateway's.
 
-use carnet_approvals::{Assurance, Choice, View};
+use carnet_approvals::{Assurance, Choice, Inert, View};
 use serde_json::Value;
 
 use super::html::{Html, span, time};
@@ -17,6 +17,10 @@ pub(crate) struct Viewer<'a> {
     pub(crate) assurance: Assurance,
     /// What to ask their authenticator; `None` where they have no passkey.
     pub(crate) request: Option<Value>,
+    /// They may see the arguments as they are.
+    pub(crate) may_unmask: bool,
+    /// The arguments as they are, where they have just asked for them.
+    pub(crate) unmasked: Option<Inert>,
     /// Now, Unix seconds.
     pub(crate) now: i64,
 }
@@ -107,7 +111,8 @@ pub(crate) fn call(view: &View, viewer: &Viewer<'_>) -> Html {
     if view.definition_changed == Some(true) {
         html.raw("<p class=\"box no\"><b>The tool is not what it was.</b> Its definition changed since it was first seen.</p>");
     }
-    html.add(&facts(view, viewer.now)).add(&arguments(view)).add(&why(view)).add(&votes(view));
+    html.add(&facts(view, viewer.now)).add(&arguments(view)).add(&unmasking(view, viewer));
+    html.add(&why(view)).add(&votes(view));
     match view.state.as_str() {
         "pending" => {
             html.add(&vote_form(view, viewer));
@@ -134,6 +139,9 @@ fn facts(view: &View, now: i64) -> Html {
     html.raw("<dl><dt>Asked by</dt><dd class=\"said\">").inert(&view.requester).raw("</dd>");
     if let Some(agent) = &view.agent {
         html.raw("<dt>Through the agent</dt><dd class=\"said\">").inert(agent).raw("</dd>");
+    }
+    for agent in &view.behind {
+        html.raw("<dt>Behind it</dt><dd class=\"said\">").inert(agent).raw("</dd>");
     }
     html.raw("<dt>Asked</dt><dd>").text(&time(view.asked_at)).raw("; they asked for this tool ");
     html.number(i128::from(view.asked_before)).raw(" times before</dd>");
@@ -190,6 +198,21 @@ fn arguments(view: &View) -> Html {
         html.raw(".");
     }
     html.raw("</p>");
+    html
+}
+
+/// What is masked, for who may see it: first a form, then once what it asked for.
+fn unmasking(view: &View, viewer: &Viewer<'_>) -> Html {
+    let mut html = Html::default();
+    if let Some(arguments) = &viewer.unmasked {
+        html.raw(
+            "<div class=\"box no\"><b>Unmasked.</b> It is recorded that you see this. It goes in a minute.",
+        );
+        html.raw("<pre>").inert(arguments).raw("</pre></div>");
+    } else if viewer.may_unmask {
+        html.raw("<details><summary>Unmask the arguments</summary><p>Who looks, and why, is recorded.</p>");
+        html.add(&reason_form(view, viewer, "unmask", "Unmask")).raw("</details>");
+    }
     html
 }
 
@@ -332,7 +355,8 @@ mod tests {
 
     fn viewer(assurance: Assurance, passkey: bool) -> Viewer<'static> {
         let request = passkey.then(|| serde_json::json!({ "challenge": "x\"><script>" }));
-        Viewer { base: "/approvals", csrf: "token", assurance, request, now: 0 }
+        let unmasked = Some(Inert::lines("{}"));
+        Viewer { base: "/approvals", csrf: "token", assurance, request, may_unmask: true, unmasked, now: 0 }
     }
 
     /// Markup as it stands, without the texts in it.

@@ -1,7 +1,7 @@
 //! The page: routes, the visit of a browser, the token of its forms, login and logout, and what a vote needs.
 
-use carnet_approvals::{Account, Assurance, Choice, Digest, Id, Proof, Terms};
-use http::header::{CONTENT_TYPE, HOST, HeaderValue, ORIGIN, SET_COOKIE};
+use carnet_approvals::{Account, Assurance, Choice, Digest, Id, Proof, Terms, Unmasked};
+use http::header::{CONTENT_TYPE, HOST, HeaderValue, ORIGIN, REFRESH, SET_COOKIE};
 use http::{Method, Response, StatusCode};
 
 use super::board::Refusal;
@@ -16,6 +16,8 @@ use crate::body::{self, Reply};
 
 /// The browser's own half of a login lives so long, seconds.
 const LOGIN: u32 = 600;
+/// What was unmasked stays on the screen so long, seconds.
+const UNMASKED: u32 = 60;
 
 /// What the page is asked for.
 pub(super) async fn answer(asked: &Asked<'_>) -> Response<Reply> {
@@ -178,20 +180,38 @@ impl Visitor<'_> {
             _ => {
                 let id: Id =
                     path.strip_prefix("/c/").and_then(|id| id.parse().ok()).ok_or(Refusal::Unknown)?;
-                let view = board.show(&self.visit.caller, id).await?;
-                let (site, passkeys) = (self.asked.site(), &self.asked.gateway.approvers.passkeys);
-                let account = self.account();
-                let has = !passkeys.of(&account).is_empty();
-                let viewer = Viewer {
-                    base,
-                    csrf: &self.visit.csrf,
-                    assurance: self.assurance(),
-                    request: has.then(|| passkeys.request(&site, &account, &view.digest)),
-                    now: self.asked.now,
-                };
-                Ok(self.page("One call", &call::call(&view, &viewer)))
+                self.call(id, None).await
             }
         }
+    }
+
+    /// The page of one call, with its arguments as they are where they were just asked for.
+    async fn call(&self, id: Id, unmasked: Option<Unmasked>) -> Result<Response<Reply>, Refusal> {
+        let board = self.asked.board();
+        let view = board.show(&self.visit.caller, id).await?;
+        let (site, passkeys) = (self.asked.site(), &self.asked.gateway.approvers.passkeys);
+        let account = self.account();
+        let has = !passkeys.of(&account).is_empty();
+        let viewer = Viewer {
+            base: self.asked.base,
+            csrf: &self.visit.csrf,
+            assurance: self.assurance(),
+            request: has.then(|| passkeys.request(&site, &account, &view.digest)),
+            may_unmask: unmasked.is_none() && view.masked > 0 && board.may_unmask(&self.visit.caller, id),
+            unmasked: unmasked.map(|u| u.arguments),
+            now: self.asked.now,
+        };
+        Ok(self.page("One call", &call::call(&view, &viewer)))
+    }
+
+    /// Shows what is masked once, in the answer to a form: no link leads there, and it goes from the screen by itself.
+    async fn unmask(&self, id: Id, reason: &str) -> Result<Response<Reply>, Refusal> {
+        let unmasked = self.asked.board().unmask(&self.visit.caller, id, reason, "page").await?;
+        let mut response = self.call(id, Some(unmasked)).await?;
+        let away = format!("{UNMASKED}; url={}/c/{id}", self.asked.base);
+        let away = HeaderValue::from_str(&away).map_err(|_| Refusal::Unknown)?;
+        response.headers_mut().insert(REFRESH, away);
+        Ok(response)
     }
 
     async fn post(&self, path: &str) -> Result<Response<Reply>, Refusal> {
@@ -230,6 +250,7 @@ impl Visitor<'_> {
             "vote" => self.vote(id, &form).await?,
             "revoke" => board.revoke(caller, id, reason).await?,
             "review" => board.review(caller, id, reason).await?,
+            "unmask" => return self.unmask(id, reason).await,
             _ => return Err(Refusal::Unknown),
         }
         Ok(see(&format!("{}/c/{id}", self.asked.base)))

@@ -12,6 +12,7 @@ pub(crate) fn view(text: &str) -> View {
         kind: "call".into(),
         requester: with("https://idp.example|ada"),
         agent: Some(with("agent-7")),
+        behind: vec![with("planner-2")],
         server: Inert::new("crm"),
         method: Inert::new("tools/call"),
         tool: Some(with("export_customers")),
