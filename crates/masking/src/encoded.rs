@@ -9,7 +9,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use crate::finding::Form;
 use crate::inflate::{Inflated, inflate};
 use crate::periodic;
-use crate::scan::bytes;
+use crate::scan::{Seen, bytes};
 
 const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_padding_mode(DecodePaddingMode::Indifferent)
@@ -36,15 +36,14 @@ pub(crate) enum Text {
     TooLarge,
 }
 
-/// Calls `each` for every run that decodes to text; `most` is how many bytes one may decode to, `periodic` the first such
-/// place of the text.
+/// Calls `each` for every run that decodes to text; `most` is how many bytes one may decode to.
 pub(crate) fn runs<E>(
     bytes: &[u8],
-    periodic: Option<usize>,
+    seen: Seen,
     most: usize,
     each: &mut dyn FnMut(Run) -> Result<(), E>,
 ) -> Result<(), E> {
-    let mut from = 0;
+    let mut from = if seen.coded { 0 } else { bytes.len() };
     while let Some(span) = next(bytes, from) {
         from = span.end;
         // Words, by far the most runs, have small letters only, and small letters alone encode no text.
@@ -55,7 +54,8 @@ pub(crate) fn runs<E>(
             one(bytes, span, most, each)?;
         }
     }
-    for (span, raw) in pairs(bytes, periodic.unwrap_or(bytes.len())) {
+    let Some(first) = seen.periodic else { return Ok(()) };
+    for (span, raw) in pairs(bytes, first as usize) {
         if let Some(text) = decoded(&raw, most) {
             each(Run { span, text, form: Form::Text })?;
         }
@@ -171,9 +171,13 @@ fn one<E>(
 
 /// The text that a run stands for, if it is one.
 fn text_of(run: &[u8], most: usize) -> Option<(Text, Form)> {
-    if run.len() < SHORTEST {
+    if run.len() < SHORTEST || date(run) {
         return None;
     }
+    text_behind(run, most)
+}
+
+fn text_behind(run: &[u8], most: usize) -> Option<(Text, Form)> {
     let digits = run.strip_prefix(b"0x").or_else(|| run.strip_prefix(b"0X")).unwrap_or(run);
     if digits.len() >= 14 && digits.iter().take(HEAD).all(|b| b.is_ascii_hexdigit() || white(*b)) {
         // The first bytes tell whether the rest is worth decoding; nearly always it is a hash.
@@ -207,6 +211,13 @@ fn text_of(run: &[u8], most: usize) -> Option<(Text, Form)> {
         return None;
     }
     Some((decoded(&engine.decode(run).ok()?, most)?, Form::Base64))
+}
+
+/// `2026-03-01`, which encodes nothing: a test tries them all.
+fn date(run: &[u8]) -> bool {
+    let ([b'1', b'9', rest @ ..] | [b'2', b'0', rest @ ..]) = run else { return false };
+    let fits = |(b, shape): (&u8, &u8)| if *shape == b'0' { b.is_ascii_digit() } else { b == shape };
+    run.len() == SHORTEST && rest.iter().zip(b"00-00-00").all(fits)
 }
 
 fn white(b: u8) -> bool {
@@ -341,5 +352,20 @@ pub(crate) fn whole(text: &str, most: usize) -> Option<Text> {
             Inflated::Bytes(bytes) => std::str::from_utf8(&bytes).ok().map(|t| Text::Is(t.to_owned())),
             Inflated::TooLarge => None,
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_date_encodes_text() {
+        for n in 0..2_000_000u32 {
+            let (year, month, day) = (1900 + n / 10_000, n / 100 % 100, n % 100);
+            let text = format!("{year}-{month:02}-{day:02}");
+            assert!(date(text.as_bytes()), "{text}");
+            assert!(text_behind(text.as_bytes(), 1 << 20).is_none(), "{text}");
+        }
     }
 }

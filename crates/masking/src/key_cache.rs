@@ -13,20 +13,27 @@ pub(crate) struct Known {
     pub(crate) said: Said,
     /// Looks like the name of a field.
     pub(crate) field: bool,
+    /// Its value tells what a sibling's is.
+    pub(crate) label: bool,
 }
 
-struct Slot {
+struct Slot<T> {
     key: [u8; LONGEST],
     len: u8,
-    known: Known,
+    known: T,
 }
 
 /// A few slots per hash; when all are taken, the first is given away.
-#[derive(Default)]
-pub(crate) struct KeyCache {
-    slots: Vec<Slot>,
+pub(crate) struct KeyCache<T = Known> {
+    slots: Vec<Slot<T>>,
     /// Slot number plus one for each hash.
     index: Vec<u16>,
+}
+
+impl<T> Default for KeyCache<T> {
+    fn default() -> Self {
+        KeyCache { slots: Vec::new(), index: Vec::new() }
+    }
 }
 
 fn hash(key: &[u8]) -> usize {
@@ -42,8 +49,8 @@ fn hash(key: &[u8]) -> usize {
 /// Slots that are tried from the hash on.
 const TRIES: usize = 4;
 
-impl KeyCache {
-    pub(crate) fn get(&self, key: &[u8]) -> Option<&Known> {
+impl<T> KeyCache<T> {
+    pub(crate) fn get(&self, key: &[u8]) -> Option<&T> {
         let first = hash(key);
         (0..TRIES).find_map(|i| {
             let n = self.index.get((first + i) % SLOTS).copied()?.checked_sub(1)?;
@@ -52,7 +59,7 @@ impl KeyCache {
         })
     }
 
-    pub(crate) fn put(&mut self, key: &[u8], known: Known) {
+    pub(crate) fn put(&mut self, key: &[u8], known: T) {
         let mut bytes = [0; LONGEST];
         let Some(head) = bytes.get_mut(..key.len()) else { return };
         head.copy_from_slice(key);

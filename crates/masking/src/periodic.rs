@@ -31,7 +31,7 @@ pub(crate) fn next(bytes: &[u8], mut i: usize) -> Option<usize> {
 }
 
 /// Whether the first byte is such a place.
-fn here(rest: &[u8]) -> bool {
+pub(crate) fn here(rest: &[u8]) -> bool {
     let Some(sign) = rest.first().filter(|b| !b.is_ascii_alphanumeric()) else { return false };
     let is = |at: usize| rest.get(at) == Some(sign);
     let hex = rest.get(1) == Some(&b'0') || rest.get(2) == Some(&b'0');

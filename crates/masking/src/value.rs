@@ -1,5 +1,7 @@
 //! Whether a value can be what its key says: hints mask whole values, so they must not mask flags and placeholders.
 
+use std::sync::LazyLock;
+
 use carnet_model::DataClass;
 
 use crate::context;
@@ -199,8 +201,20 @@ fn firm(text: &str) -> bool {
                 && text.as_bytes().get(n).is_some_and(|b| matches!(b, b' ' | b','))
         })
     };
-    FORMS.iter().any(|f| end(f))
+    BY_LAST.get(usize::from(last.to_ascii_lowercase())).is_some_and(|forms| forms.iter().any(|f| end(f)))
 }
+
+/// The forms by their last byte in small letters.
+static BY_LAST: LazyLock<Vec<Vec<&'static str>>> = LazyLock::new(|| {
+    let mut forms: Vec<Vec<&'static str>> = vec![Vec::new(); 256];
+    for form in FORMS {
+        let last = form.bytes().next_back().unwrap_or(0).to_ascii_lowercase();
+        if let Some(list) = forms.get_mut(usize::from(last)) {
+            list.push(form);
+        }
+    }
+    forms
+});
 
 /// Legal forms of companies in Europe and North America.
 const FORMS: &[&str] = &[

@@ -147,7 +147,7 @@ pub(crate) fn recognisers() -> Vec<Recogniser> {
 
 /// A quick hash for tables whose entries nobody outside chooses.
 #[derive(Default)]
-struct Quick(u64);
+pub(crate) struct Quick(u64);
 
 impl Hasher for Quick {
     fn write(&mut self, bytes: &[u8]) {
@@ -223,8 +223,15 @@ impl Keys {
 
     /// The hint of a key that stands alone, as in `Name: ...`. A plain `name` is a weak one.
     pub(crate) fn hint(&self, key: &str) -> Option<Hint> {
-        let said = self.read(key);
-        said.hint.or_else(|| said.alone.then_some(LIKELY_NAME))
+        if key.bytes().next_back().is_some_and(|b| b.is_ascii_digit()) {
+            let said = self.read(key);
+            return said.hint.or_else(|| said.alone.then_some(LIKELY_NAME));
+        }
+        // What else the words say is not asked.
+        let words = Words::read(key)?;
+        let short = || words.without_fillers().and_then(|w| self.term(&w));
+        let hint = self.term(&words).or_else(short).flatten();
+        hint.or_else(|| self.alone.contains(words.join(0, words.n)).then_some(LIKELY_NAME))
     }
 
     /// All that a key says. A number at its end counts for nothing where it makes the key unknown: `phone2`.

@@ -168,16 +168,28 @@ pub(crate) fn scan(text: &str, hint: Option<Hint>, hits: &mut Vec<Hit>, first: u
         found.clear();
         let mut rest = tokens.as_slice();
         let mut prev = None;
+        // A sentence in which the last round found nothing stands there as it did.
+        let is_changed = |s: &[Token]| fresh.as_ref().is_none_or(|spans| masked.holds(s, spans));
+        let mut length = sentence(&masked.text, rest);
+        let mut before = false;
+        let mut changed = is_changed(rest.get(..length).unwrap_or_default());
         while !rest.is_empty() {
-            let (sentence, more) = rest.split_at(sentence(&masked.text, rest));
+            let (sentence, more) = rest.split_at(length);
             rest = more;
-            cues::scan(&masked.text, sentence, found);
+            length = self::sentence(&masked.text, rest);
+            let behind = is_changed(rest.get(..length).unwrap_or_default());
             let next = more.first().copied();
-            said::Said { text: &masked.text, tokens: sentence, lists: model.lists, next, prev }.scan(found);
+            // What stands beside a sentence tells something about it too.
+            if before || changed || behind {
+                cues::scan(&masked.text, sentence, found);
+                let said =
+                    said::Said { text: &masked.text, tokens: sentence, lists: model.lists, next, prev };
+                said.scan(found);
+            }
             prev = sentence.last().copied();
-            // A sentence in which the last round found nothing stands there as it did.
-            let changed = fresh.as_ref().is_none_or(|spans| masked.holds(sentence, spans));
-            if changed
+            let here = std::mem::replace(&mut changed, behind);
+            before = here;
+            if here
                 && anchors::mark(&masked.text, sentence, fresh.is_some(), near)
                 && let Some(kind) = prose(&masked.text, sentence)
             {
@@ -245,7 +257,8 @@ fn join_masks(text: &str, tokens: &mut Vec<Token>) {
 fn sentence(text: &str, tokens: &[Token]) -> usize {
     let ends = |(i, t): (usize, &Token)| {
         let next = tokens.get(i + 1)?;
-        let stop = matches!(text.get(t.start as usize..t.end as usize), Some("." | "!" | "?"));
+        let sign = text.as_bytes().get(t.start as usize);
+        let stop = t.end - t.start == 1 && matches!(sign, Some(b'.' | b'!' | b'?'));
         (next.gap == 2 || stop && next.gap > 0).then_some(i + 1)
     };
     tokens.iter().enumerate().find_map(ends).unwrap_or(tokens.len())

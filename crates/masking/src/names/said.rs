@@ -1,9 +1,14 @@
 //! Names that a word in front of them tells: a greeting, a title, "my name is"; and lines that hold nothing but a name.
 
+use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
+use std::sync::LazyLock;
+
 use carnet_model::DataClass;
 
 use super::lists::{self, FIRST, LAST, PLACE};
 use super::tokens::Token;
+use crate::keys::Quick;
 use crate::scan::Hit;
 
 /// First words of letters and messages.
@@ -48,6 +53,24 @@ const BEHIND: &[&[&str]] = &[
     &["jmenuji", "se"],
 ];
 
+/// What a word is: in one of the lists above, or the last of the words behind which a name stands.
+const GREETING: u8 = 1;
+const TITLE: u8 = 2;
+const NONE: u8 = 4;
+const LAST_WORD: u8 = 8;
+
+/// All words of the lists: each word of a text is looked for once.
+static KINDS: LazyLock<HashMap<&'static str, u8, BuildHasherDefault<Quick>>> = LazyLock::new(|| {
+    let mut kinds = HashMap::default();
+    for (list, kind) in [(GREETINGS, GREETING), (TITLES, TITLE), (NOBODY, NONE)] {
+        list.split_whitespace().for_each(|w| *kinds.entry(w).or_default() |= kind);
+    }
+    for word in BEHIND.iter().filter_map(|words| words.last()) {
+        *kinds.entry(*word).or_default() |= LAST_WORD;
+    }
+    kinds
+});
+
 /// A sentence and the lists that know names.
 pub(super) struct Said<'a> {
     pub(super) text: &'a str,
@@ -68,13 +91,29 @@ impl Said<'_> {
         self.greeted(out);
         for at in 0..self.tokens.len() {
             // Nearly all words are followed by one in small letters.
-            let open = matches!(self.word(at), "is" | "me" | ":");
-            if open || self.name(at + 1) {
+            if self.opens(at) || self.name(at + 1) {
                 let small = self.small(at);
-                self.titled(at, &small, out);
-                self.introduced(at, &small, out);
+                let kind = kind(&small);
+                if kind & TITLE != 0 {
+                    self.titled(at, out);
+                }
+                if kind & LAST_WORD != 0 {
+                    self.introduced(at, &small, out);
+                }
             }
         }
+    }
+
+    /// `is`, `me` and `:`, behind which also a name in small letters may stand.
+    fn opens(&self, at: usize) -> bool {
+        self.tokens.get(at).is_some_and(|t| t.end - t.start <= 2)
+            && matches!(self.word(at), "is" | "me" | ":")
+    }
+
+    /// Whether the first byte of a word may be that of a name: nearly none is.
+    fn begins_name(&self, at: usize) -> bool {
+        let first = self.tokens.get(at).and_then(|t| self.text.as_bytes().get(t.start as usize));
+        first.is_some_and(|b| b.is_ascii_uppercase() || !b.is_ascii())
     }
 
     fn word(&self, at: usize) -> &str {
@@ -87,12 +126,20 @@ impl Said<'_> {
         if word.len() > 16 { Small::default() } else { Small::of(word.trim_end_matches('.')) }
     }
 
+    /// Whether one of these lists holds the word.
+    fn is(&self, at: usize, kinds: u8) -> bool {
+        kind(&self.small(at)) & kinds != 0
+    }
+
     fn known(&self, at: usize) -> u8 {
         lists::find(self.lists, self.word(at).trim_end_matches('.'))
     }
 
     /// Begins with a capital letter and holds letters only.
     fn name(&self, at: usize) -> bool {
+        if !self.begins_name(at) {
+            return false;
+        }
         let mut chars = self.word(at).chars();
         chars.next().is_some_and(char::is_uppercase)
             && chars.all(|c| c.is_alphabetic() || matches!(c, '.' | '-' | '\'' | '’'))
@@ -103,10 +150,7 @@ impl Said<'_> {
         (from..from + 3)
             .take_while(|k| {
                 let joined = *k == from || self.tokens.get(*k).is_some_and(|t| t.gap == 1);
-                joined
-                    && self.name(*k)
-                    && !within(NOBODY, &self.small(*k))
-                    && !within(TITLES, &self.small(*k))
+                joined && self.name(*k) && !self.is(*k, NONE | TITLE)
             })
             .count()
     }
@@ -131,7 +175,7 @@ impl Said<'_> {
         let lead = (0..self.tokens.len().min(4))
             .take_while(|k| self.word(*k).chars().all(|c| !c.is_alphanumeric()))
             .count();
-        let titled = within(TITLES, &self.small(lead));
+        let titled = self.is(lead, TITLE);
         let from = lead + usize::from(titled);
         let count = self.run(from);
         let rest = (from + count..self.tokens.len()).all(|k| matches!(self.word(k), "," | "." | "-"));
@@ -161,12 +205,16 @@ impl Said<'_> {
 
     /// `Dear Ms. Holt,`, `Hi Jo,`.
     fn greeted(&self, out: &mut Vec<Hit>) {
-        let Some(at) = (0..self.tokens.len().min(3)).find(|k| within(GREETINGS, &self.small(*k))) else {
+        // A name stands at most four words behind a greeting, which is among the first three words.
+        if !(1..7).any(|k| self.begins_name(k)) {
+            return;
+        }
+        let Some(at) = (0..self.tokens.len().min(3)).find(|k| self.is(*k, GREETING)) else {
             return;
         };
         let mut from = at + 1;
         let mut titled = false;
-        while from < at + 4 && within(TITLES, &self.small(from)) {
+        while from < at + 4 && self.is(from, TITLE) {
             (from, titled) = (from + 1, true);
         }
         let count = self.run(from);
@@ -182,9 +230,9 @@ impl Said<'_> {
     }
 
     /// `Dr. Sandhu`, `Frau Weiß`.
-    fn titled(&self, at: usize, small: &str, out: &mut Vec<Hit>) {
+    fn titled(&self, at: usize, out: &mut Vec<Hit>) {
         let next = at + 1;
-        if self.tokens.get(next).is_none_or(|t| t.gap != 1) || !within(TITLES, small) {
+        if self.tokens.get(next).is_none_or(|t| t.gap != 1) {
             return;
         }
         let short = self.word(at).len() <= 4 || self.word(at).ends_with('.');
@@ -220,8 +268,9 @@ impl Said<'_> {
     }
 }
 
-fn within(list: &str, word: &str) -> bool {
-    !word.is_empty() && list.split(' ').any(|w| w == word)
+/// Which lists hold a word in small letters.
+fn kind(word: &str) -> u8 {
+    if word.is_empty() { 0 } else { KINDS.get(word).copied().unwrap_or(0) }
 }
 
 /// A short word in small letters, without memory of its own.
@@ -235,6 +284,13 @@ impl Small {
     /// Empty for what does not fit.
     fn of(word: &str) -> Small {
         let mut small = Small::default();
+        if word.is_ascii() {
+            let Some(room) = small.bytes.get_mut(..word.len()) else { return small };
+            room.copy_from_slice(word.as_bytes());
+            room.make_ascii_lowercase();
+            small.len = word.len();
+            return small;
+        }
         for c in word.chars().flat_map(char::to_lowercase) {
             let Some(room) = small.bytes.get_mut(small.len..small.len + c.len_utf8()) else {
                 return Small::default();

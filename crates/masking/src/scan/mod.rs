@@ -19,6 +19,7 @@ mod number;
 mod phone;
 pub(crate) mod schemes;
 pub(crate) mod secret;
+mod seen;
 pub(crate) mod terms;
 mod vehicle;
 mod word;
@@ -27,9 +28,9 @@ use std::ops::Range;
 use std::sync::LazyLock;
 
 pub(crate) use about::recognisers;
-pub(crate) use bytes::Seen;
 use carnet_model::{ClassSet, DataClass};
 pub(crate) use number::next_digit;
+pub(crate) use seen::Seen;
 
 use crate::columns;
 use crate::context::Words;
@@ -199,7 +200,7 @@ impl Scanner {
             email::scan(&mut t);
             drop_false_mail(t.hits, first);
         }
-        secret::scan(&mut t, self);
+        secret::scan(&mut t, self, seen);
         if hint.is_none() && (seen.line || seen.brace) {
             self.columns(text, seen, t.hits, scratch);
         }

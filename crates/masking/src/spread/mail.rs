@@ -78,11 +78,13 @@ fn read(start: usize, found: &str) -> Region {
 }
 
 /// Addresses with white space beside the sign, or a line break in the host.
-pub(super) fn broken(text: &str, out: &mut Vec<Region>) {
+pub(super) fn broken(text: &str, line: bool, out: &mut Vec<Region>) {
     let b = text.as_bytes();
     let mut floor = 0;
     for at in memchr::memchr_iter(b'@', b) {
-        if at < floor {
+        // Without a line break, only white space behind the sign cuts an address.
+        let cut = line || text.as_bytes().get(at + 1).is_some_and(u8::is_ascii_whitespace);
+        if at < floor || !cut {
             continue;
         }
         if let Some(region) = around(text, at, floor) {

@@ -62,10 +62,7 @@ pub(crate) struct Reading {
 
 impl Reading {
     /// The reading with these regions; of overlapping ones the first counts.
-    fn of(text: &str, mut regions: Vec<Region>) -> Option<Reading> {
-        if regions.is_empty() {
-            return None;
-        }
+    pub(crate) fn of(text: &str, mut regions: Vec<Region>) -> Reading {
         regions.sort_by_key(|r| (r.span.start, std::cmp::Reverse(r.span.end)));
         let mut reading = Reading {
             text: String::with_capacity(text.len()),
@@ -88,7 +85,7 @@ impl Reading {
         }
         reading.copy(text, done..text.len());
         reading.map.finish(reading.text.len(), text.len());
-        Some(reading)
+        reading
     }
 
     fn copy(&mut self, text: &str, span: Range<usize>) {
@@ -114,22 +111,28 @@ impl Reading {
 
 /// No value in words is shorter.
 const WORDS: usize = 12;
+/// Nor has one fewer signs: `a@b dot c`.
+const SIGNS: u32 = 3;
+/// No value whose digits stand apart has fewer of them.
+const DIGITS: u32 = 4;
 
-/// The readings of a text in which something is written together; `periodic` is its first such place.
-pub(crate) fn readings(text: &str, seen: Seen, periodic: Option<usize>) -> impl Iterator<Item = Reading> {
-    let rows = if seen.digit { rows::find(text) } else { Vec::new() };
+/// The regions of a text that may hold a value that is written apart: those of digits, and all others.
+pub(crate) fn regions(text: &str, seen: Seen) -> [Vec<Region>; 2] {
+    let rows = if seen.digits >= DIGITS { rows::find(text) } else { Vec::new() };
     let mut others = Vec::new();
-    letters::find(text, periodic, &mut others);
-    if text.len() >= WORDS && words::find(text, &mut others) {
+    if seen.periodic.is_some() || seen.line {
+        letters::find(text, seen.periodic.map(|at| at as usize), &mut others);
+    }
+    if text.len() >= WORDS && seen.signs >= SIGNS && words::find(text, &mut others) {
         mail::spelled(text, &mut others);
     }
     if seen.at {
-        mail::broken(text, &mut others);
+        mail::broken(text, seen.line, &mut others);
     }
     if seen.assign {
         printable::find(text, &mut others);
     }
-    [Reading::of(text, rows), Reading::of(text, others)].into_iter().flatten()
+    [rows, others]
 }
 
 /// Spaces and signs that stand between the parts of a value that is written apart: how many bytes of them are here.

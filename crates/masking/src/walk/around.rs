@@ -78,14 +78,14 @@ impl Walk<'_> {
     }
 
     /// Notes what the key at `index` says about the value behind it.
-    pub(super) fn say(&self, doc: &Doc<'_>, frames: &mut [Frame], index: u32, said: &Said) {
+    pub(super) fn say(&mut self, doc: &Doc<'_>, frames: &mut [Frame], index: u32, said: &Said) {
         self.settle(doc, frames, index, said);
         if let Some(f) = frames.last_mut().filter(|_| said.own != 0) {
             f.hint = with_own(said.own, f.hint);
         }
     }
 
-    fn settle(&self, doc: &Doc<'_>, frames: &mut [Frame], index: u32, said: &Said) {
+    fn settle(&mut self, doc: &Doc<'_>, frames: &mut [Frame], index: u32, said: &Said) {
         let Some(f) = frames.last_mut() else { return };
         f.below = said.role;
         f.hint = said.hint;
@@ -152,34 +152,46 @@ impl Walk<'_> {
 
     /// The hint of a sibling that names the value: `{"type": "email", "value": ...}`, also one that holds the name
     /// deeper, as in FHIR's `type: {coding: [{code}], text}`.
-    fn labelled(&self, doc: &Doc<'_>, f: &Frame) -> Option<Hint> {
-        let keys = &self.detector.scanner.keys;
+    fn labelled(&mut self, doc: &Doc<'_>, f: &Frame) -> Option<Hint> {
         doc.tape.value(doc.bytes, f.node).entries().take(SIBLINGS).find_map(|(key, value)| {
-            if !matches!(value.kind(), Kind::String | Kind::Object)
-                || !keys.is_label(&key.as_str().unwrap_or_default())
-            {
+            if !matches!(value.kind(), Kind::String | Kind::Object) {
                 return None;
             }
-            self.label(value, 0)
+            let named = match self.keys.get(inner(doc.bytes, &key.node())) {
+                Some(known) => known.label,
+                None => self.detector.scanner.keys.is_label(&key.as_str().unwrap_or_default()),
+            };
+            if named { self.label(doc, value, 0) } else { None }
         })
     }
 
     /// What a label says, or the first of those inside it that says something.
-    fn label(&self, value: Value<'_>, depth: usize) -> Option<Hint> {
-        let keys = &self.detector.scanner.keys;
+    fn label(&mut self, doc: &Doc<'_>, value: Value<'_>, depth: usize) -> Option<Hint> {
         match value.kind() {
-            Kind::String => {
-                let text = value.as_str().filter(|t| (2..=LABEL).contains(&t.len()))?;
-                keys.label(&text).filter(|h| h.class.is_some())
-            }
+            Kind::String => self.word(doc, value),
             Kind::Object if depth < LABELS => {
-                value.entries().take(LABEL_MEMBERS).find_map(|(_, v)| self.label(v, depth + 1))
+                value.entries().take(LABEL_MEMBERS).find_map(|(_, v)| self.label(doc, v, depth + 1))
             }
             Kind::Array if depth < LABELS => {
-                value.items().take(LABEL_MEMBERS).find_map(|v| self.label(v, depth + 1))
+                value.items().take(LABEL_MEMBERS).find_map(|v| self.label(doc, v, depth + 1))
             }
             _ => None,
         }
+    }
+
+    /// What a label of text says. The same few words come again in every row, and are known then.
+    fn word(&mut self, doc: &Doc<'_>, value: Value<'_>) -> Option<Hint> {
+        let raw = inner(doc.bytes, &value.node());
+        let plain = raw.iter().all(|b| b.is_ascii_lowercase() || *b == b'_');
+        if let Some(hint) = self.labels.get(raw).filter(|_| plain) {
+            return *hint;
+        }
+        let text = value.as_str().filter(|t| (2..=LABEL).contains(&t.len()))?;
+        let hint = self.detector.scanner.keys.label(&text).filter(|h| h.class.is_some());
+        if plain {
+            self.labels.put(raw, hint);
+        }
+        hint
     }
 }
 

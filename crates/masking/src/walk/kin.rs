@@ -9,8 +9,11 @@ pub(super) fn kin(doc: &Doc<'_>, a: u32, b: u32) -> bool {
     let (x, y) = (raw(a), raw(b));
     // Equal names but for the end, or words of their own: only then a closer look.
     let alike = x.first() == y.first() && x.len().abs_diff(y.len()) <= 3;
-    let word =
-        |w: &[u8]| (3..=6).contains(&w.len()) && PARTS.iter().any(|p| p.as_bytes().eq_ignore_ascii_case(w));
+    // The letters that such a word begins with tell most others apart.
+    let likely = |w: &[u8]| w.first().is_some_and(|b| b"fstlephrmb".contains(&b.to_ascii_lowercase()));
+    let word = |w: &[u8]| {
+        (3..=6).contains(&w.len()) && likely(w) && PARTS.iter().any(|p| p.as_bytes().eq_ignore_ascii_case(w))
+    };
     let parts = |k: &[u8]| k.split(|b| matches!(b, b'_' | b'-' | b' ')).any(word);
     (alike || x.len() == 1 && y.len() == 1 || parts(x) && parts(y)) && belong(&[name(doc, a), name(doc, b)])
 }

@@ -102,6 +102,7 @@ struct Inspected<'a> {
 pub(crate) struct Spare {
     hits: Vec<Hit>,
     keys: KeyCache,
+    labels: KeyCache<Option<Hint>>,
     frames: Vec<Frame>,
     run: seam::Run,
     names: Scratch,
@@ -115,6 +116,7 @@ impl Drop for Walk<'_> {
         self.detector.pool.give(Spare {
             hits: std::mem::take(&mut self.hits),
             keys: std::mem::take(&mut self.keys),
+            labels: std::mem::take(&mut self.labels),
             frames: std::mem::take(&mut self.frames),
             run: std::mem::take(&mut self.run),
             names: std::mem::take(&mut self.names).kept(),
@@ -128,6 +130,8 @@ pub(crate) struct Walk<'d> {
     out: &'d mut Findings,
     hits: Vec<Hit>,
     keys: KeyCache,
+    /// What words say that name a sibling.
+    labels: KeyCache<Option<Hint>>,
     frames: Vec<Frame>,
     /// What the columns of tables in arrays say.
     tables: Vec<Vec<Option<Hint>>>,
@@ -142,8 +146,9 @@ pub(crate) struct Walk<'d> {
 
 impl<'d> Walk<'d> {
     pub(crate) fn new(detector: &'d Detector, out: &'d mut Findings) -> Self {
-        let Spare { hits, keys, frames, run, names } = detector.pool.take();
-        Walk { detector, out, hits, keys, frames, tables: Vec::new(), schema: None, run, names, spent: 0 }
+        let Spare { hits, keys, labels, frames, run, names } = detector.pool.take();
+        let tables = Vec::new();
+        Walk { detector, out, hits, keys, labels, frames, tables, schema: None, run, names, spent: 0 }
     }
 
     /// Heeds what the schema of the tool says about keys.
@@ -264,7 +269,7 @@ impl<'d> Walk<'d> {
         node: Node,
     ) -> Result<(), Uninspectable> {
         let inner = inner(doc.bytes, &node);
-        let known = if node.escaped { None } else { self.keys.get(inner) };
+        let known = if node.escaped { None } else { self.keys.get(inner).copied() };
         if let Some(f) = frames.last_mut() {
             (f.key, f.hide) = (index, known.is_none_or(|k| !k.field));
         }
@@ -279,6 +284,7 @@ impl<'d> Walk<'d> {
         let known = Known {
             said: self.detector.scanner.read_key(&without_masks(&key)),
             field: clean && keys::is_field(&key),
+            label: self.detector.scanner.keys.is_label(&key),
         };
         if clean && !node.escaped {
             self.keys.put(inner, known);

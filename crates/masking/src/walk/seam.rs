@@ -89,9 +89,11 @@ fn meet(doc: &Doc<'_>, a: &Node, b: &Node, key: Option<u32>) -> bool {
     }
     let node = key.and_then(|key| doc.tape.nodes().get(key as usize));
     let called = node.map(|node| inner(doc.bytes, node)).unwrap_or_default();
-    if [&b"domain"[..], b"host", b"part", b"local", b"user", b"username", b"mailbox", b"login"]
-        .iter()
-        .any(|end| called.ends_with(end))
+    // Nearly all names end otherwise, and their last letter tells.
+    if called.last().is_some_and(|b| b"ntlrex".contains(b))
+        && [&b"domain"[..], b"host", b"part", b"local", b"user", b"username", b"mailbox", b"login"]
+            .iter()
+            .any(|end| called.ends_with(end))
     {
         return true;
     }
@@ -172,7 +174,8 @@ impl Walk<'_> {
     /// as a whole is no piece of anything.
     fn chains(&self, doc: &Doc<'_>, container: &Frame, run: &mut Run) {
         let mut found = self.out.list.get(container.found as usize..).unwrap_or_default();
-        let mut before: Option<(Node, Option<u32>, bool)> = None;
+        // The key of the member before, and whether it is a piece and no value by itself.
+        let mut before: Option<(Option<u32>, bool, bool)> = None;
         for member in &mut run.list {
             let (start, end) = (member.node.start + 1, member.node.end.saturating_sub(1));
             while let Some((_, rest)) = found.split_first().filter(|(f, _)| f.span.end <= start) {
@@ -180,15 +183,14 @@ impl Walk<'_> {
             }
             let here = found.iter().take(4).any(|f| f.span.start <= start && f.span.end >= end);
             let whole = here && doc.layer.is_none();
-            let meets = |(node, key, before_whole): (Node, Option<u32>, bool)| {
-                let beside = member.meets && !whole && !before_whole;
-                (beside || key.zip(member.key).is_some_and(|(a, b)| kin(doc, a, b)))
-                    && is_piece(doc, &node)
-                    && is_piece(doc, &member.node)
+            let piece = is_piece(doc, &member.node);
+            let meets = |(key, was_piece, was_whole): (Option<u32>, bool, bool)| {
+                let beside = member.meets && !whole && !was_whole;
+                was_piece && piece && (beside || key.zip(member.key).is_some_and(|(a, b)| kin(doc, a, b)))
             };
             let now = before.is_some_and(meets);
             member.meets = now;
-            before = Some((member.node, member.key, whole));
+            before = Some((member.key, piece, whole));
         }
     }
 

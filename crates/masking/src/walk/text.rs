@@ -12,7 +12,7 @@ use crate::finding::{Findings, Form};
 use crate::layer::Layer;
 use crate::plan::Uninspectable;
 use crate::scan::{Hit, Seen};
-use crate::{periodic, spread, view};
+use crate::{spread, view};
 
 /// Arrays and objects inside a document that is inside a string.
 const NESTED_DEPTH: usize = 64;
@@ -64,9 +64,8 @@ impl Walk<'_> {
         if self.hits.iter().any(|h| is_all(h, t.text)) {
             return Ok(());
         }
-        let periodic = periodic::next(t.text.as_bytes(), 0);
-        self.spread(t, (seen, periodic), &mut place, path)?;
-        self.encoded(t, periodic, place, path)
+        self.spread(t, seen, &mut place, path)?;
+        self.encoded(t, seen, place, path)
     }
 
     /// Notes all hits for a text.
@@ -90,11 +89,15 @@ impl Walk<'_> {
     fn spread(
         &mut self,
         t: &Inspected<'_>,
-        (seen, periodic): (Seen, Option<usize>),
+        seen: Seen,
         place: &mut Option<u32>,
         path: &mut dyn FnMut() -> String,
     ) -> Result<(), Uninspectable> {
-        for reading in spread::readings(t.text, seen, periodic) {
+        for regions in spread::regions(t.text, seen) {
+            if regions.is_empty() {
+                continue;
+            }
+            let reading = spread::Reading::of(t.text, regions);
             self.spend(reading.text.len(), &t.layer)?;
             self.hits.clear();
             let seen = Seen::of(reading.text.as_bytes());
@@ -112,12 +115,12 @@ impl Walk<'_> {
     fn encoded(
         &mut self,
         t: &Inspected<'_>,
-        periodic: Option<usize>,
+        seen: Seen,
         mut place: Option<u32>,
         path: &mut dyn FnMut() -> String,
     ) -> Result<(), Uninspectable> {
         let most = self.detector.budget.bytes.saturating_sub(self.spent);
-        encoded::runs(t.text.as_bytes(), periodic, most, &mut |run| {
+        encoded::runs(t.text.as_bytes(), seen, most, &mut |run| {
             let form = if t.form == Form::Text { run.form } else { t.form };
             let span = run.span.start as u32..run.span.end as u32;
             match &run.text {

@@ -5,7 +5,7 @@ use aho_corasick::{AhoCorasick, MatchKind, packed};
 use carnet_model::DataClass;
 
 use super::places;
-use crate::scan::{Scanner, Text, bic, mrz};
+use crate::scan::{Scanner, Seen, Text, bic, mrz};
 
 /// What is looked for behind a mark. Gives where to go on.
 type Handler = fn(&mut Text<'_>, &Scanner, usize, usize) -> usize;
@@ -83,25 +83,48 @@ const PADDED: usize = 96;
 
 /// The marks, compiled.
 pub(crate) struct Marks {
+    all: Searcher,
+    /// Those without a sign that [`Seen::sign`] tells of: where none is in a text, no other mark is either. There are few
+    /// enough of them for the faster of two ways to look.
+    words: Searcher,
+}
+
+/// Some of the marks, and which of all they are.
+struct Searcher {
     fast: Option<packed::Searcher>,
     slow: Option<AhoCorasick>,
+    which: Vec<usize>,
 }
 
 impl Marks {
     pub(crate) fn new() -> Self {
+        Marks { all: Searcher::new(|_| true), words: Searcher::new(|mark| !signed(mark)) }
+    }
+}
+
+/// Has a sign that [`Seen::sign`] tells of.
+fn signed(mark: &str) -> bool {
+    mark.contains("--") || mark.contains(['"', '\'', '>', '/'])
+}
+
+impl Searcher {
+    fn new(wanted: impl Fn(&str) -> bool) -> Self {
+        let which: Vec<usize> =
+            (0..MARKS.len()).filter(|n| MARKS.get(*n).is_some_and(|m| wanted(m.0))).collect();
+        let marks = || which.iter().filter_map(|n| MARKS.get(*n)).map(|m| m.0);
         let fast = packed::Config::new()
             .match_kind(packed::MatchKind::LeftmostFirst)
             .builder()
-            .extend(MARKS.iter().map(|m| m.0))
+            .extend(marks())
             .build();
         // Machines without vectors.
         let slow = if fast.is_none() {
             let mut builder = AhoCorasick::builder();
-            builder.match_kind(MatchKind::LeftmostFirst).build(MARKS.iter().map(|m| m.0)).ok()
+            builder.match_kind(MatchKind::LeftmostFirst).build(marks()).ok()
         } else {
             None
         };
-        Marks { fast, slow }
+        Searcher { fast, slow, which }
     }
 
     /// The next mark from `from` on: which, where it begins, where it ends.
@@ -117,17 +140,18 @@ impl Marks {
                 }
                 None => fast.find_in(bytes, (from..bytes.len()).into())?,
             };
-            return Some((m.pattern().as_usize(), m.start(), m.end()));
+            return Some((*self.which.get(m.pattern().as_usize())?, m.start(), m.end()));
         }
         let m = self.slow.as_ref()?.find(bytes.get(from..)?)?;
-        Some((m.pattern().as_usize(), from + m.start(), from + m.end()))
+        Some((*self.which.get(m.pattern().as_usize())?, from + m.start(), from + m.end()))
     }
 }
 
 /// Looks behind every mark.
-pub(super) fn scan(t: &mut Text<'_>, s: &Scanner) {
+pub(super) fn scan(t: &mut Text<'_>, s: &Scanner, seen: Seen) {
+    let marks = if seen.sign { &s.marks.all } else { &s.marks.words };
     let mut from = 0;
-    while let Some((which, start, end)) = s.marks.next(t.bytes, from) {
+    while let Some((which, start, end)) = marks.next(t.bytes, from) {
         let Some((_, handler)) = MARKS.get(which) else { return };
         // Marks overlap: where a handler took nothing, the next one may begin inside this one.
         let next = handler(t, s, start, end);

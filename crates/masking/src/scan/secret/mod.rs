@@ -11,8 +11,8 @@ use std::sync::LazyLock;
 
 use carnet_model::DataClass;
 
-use super::Text;
 use super::bytes::token;
+use super::{Seen, Text};
 use drawn::drawn;
 pub(crate) use drawn::{sample, uuid};
 pub(crate) use marks::Marks;
@@ -49,9 +49,9 @@ impl Vendors {
 
 /// Looks at every run of token characters that is long enough. Bytes between runs are passed over in steps of
 /// [`SHORTEST`].
-pub(super) fn scan(t: &mut Text<'_>, s: &super::Scanner) {
+pub(super) fn scan(t: &mut Text<'_>, s: &super::Scanner, seen: Seen) {
     let bytes = t.bytes;
-    let mut from = 0;
+    let mut from = if seen.token { 0 } else { bytes.len() };
     while let Some(b) = bytes.get(from + SHORTEST - 1) {
         if !token(*b) {
             from += SHORTEST;
@@ -74,7 +74,7 @@ pub(super) fn scan(t: &mut Text<'_>, s: &super::Scanner) {
         from = if end - start >= SHORTEST { run(t, s.vendors, start, end) } else { end };
     }
     if bytes.len() >= MARKED {
-        marks::scan(t, s);
+        marks::scan(t, s, seen);
     }
 }
 
