@@ -55,10 +55,22 @@ pub(crate) struct World {
 impl World {
     /// A gateway with a page and these channels, whose policy asks for this assurance.
     pub(crate) fn new(assurance: &str, oidc: Option<Oidc>, channels: &str) -> Result<World> {
-        World::of(assurance, oidc, "", channels)
+        World::of(assurance, oidc, "", channels, &[])
     }
 
-    fn of(assurance: &str, oidc: Option<Oidc>, login: &str, channels: &str) -> Result<World> {
+    /// With a page where people sign in, and more files beside the configuration.
+    pub(crate) fn with_files(assurance: &str, channels: &str, files: &[(&str, &str)]) -> Result<World> {
+        let oidc = Oidc::start(&["https://unused.example/mcp"])?;
+        World::of(assurance, Some(oidc), "", channels, files)
+    }
+
+    fn of(
+        assurance: &str,
+        oidc: Option<Oidc>,
+        login: &str,
+        channels: &str,
+        files: &[(&str, &str)],
+    ) -> Result<World> {
         let upstream = Upstream::echo()?;
         let mut head = identity(PEOPLE);
         let mut page = String::from("approvals:\n  page: /approvals\n");
@@ -77,7 +89,10 @@ impl World {
             ("client", "page-secret"),
             ("slack", "8f742231b10e8888abcd99yyyzzz85a5"),
             ("token", "xoxb-secret"),
-        ] {
+        ]
+        .iter()
+        .chain(files)
+        {
             std::fs::write(setup.path().join(name), secret)?;
         }
         std::fs::write(setup.path().join("hook"), "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")?;
@@ -95,7 +110,7 @@ impl World {
 
     /// The same with more said about logins.
     pub(crate) fn with_provider_and(assurance: &str, login: &str) -> Result<World> {
-        World::of(assurance, Some(Oidc::start(&["https://unused.example/mcp"])?), login, "")
+        World::of(assurance, Some(Oidc::start(&["https://unused.example/mcp"])?), login, "", &[])
     }
 
     /// Where people find the page.

@@ -154,8 +154,13 @@ pub enum Event {
         /// What runs.
         digest: Digest,
     },
-    /// It is not what was approved any more.
+    /// It is not what was approved any more: whoever has taken it says so.
     Void {
+        /// What has changed.
+        why: String,
+    },
+    /// What is in force has changed. Whoever has taken it finds that out, or runs it under what was in force.
+    Outdated {
         /// What has changed.
         why: String,
     },
@@ -273,8 +278,8 @@ pub struct Held {
     pub phase: Phase,
     /// Votes that were taken, in order.
     pub votes: Vec<Vote>,
-    /// Emergency access.
-    pub broken: Option<BreakGlass>,
+    /// Emergency access. Rare, so that it takes no room in those that have none.
+    pub broken: Option<Box<BreakGlass>>,
     /// The grant that covers it, and the log index of the request that this came from.
     #[serde(default)]
     pub granted: Option<(Id, u64)>,
@@ -344,7 +349,7 @@ impl Held {
     /// Whether an emergency access waits for its review.
     #[must_use]
     pub fn to_review(&self) -> Option<&BreakGlass> {
-        self.broken.as_ref().filter(|broken| broken.reviewed.is_none())
+        self.broken.as_deref().filter(|broken| broken.reviewed.is_none())
     }
 
     /// What may run, while it is taken for that.
@@ -454,6 +459,9 @@ impl Held {
                 Ok(vec![Effect::Record(Leaf::Consume), Effect::Ended(Ending::Consumed)])
             }
             Event::Void { why } => Ok(self.end(Ending::Void, Some(why.clone()))),
+            Event::Outdated { why } if self.phase != Phase::Taken => {
+                Ok(self.end(Ending::Void, Some(why.clone())))
+            }
             _ => Err(Rejected::Phase),
         }
     }
@@ -582,7 +590,7 @@ impl Held {
         }
         let review_until = now.saturating_add(seconds(review));
         let (by, reason) = (by.clone(), reason.to_owned());
-        self.broken = Some(BreakGlass { by, reason, at: now, review_until, reviewed: None });
+        self.broken = Some(Box::new(BreakGlass { by, reason, at: now, review_until, reviewed: None }));
         let released = self.release(now);
         Ok(vec![Effect::Record(Leaf::BreakGlass), released])
     }

@@ -81,6 +81,7 @@ enum Step {
     Cancel,
     Revoke,
     Void,
+    Reload,
     Later,
     Back,
     /// A run that gets so far: taken, recorded, run, stored. A crash comes after that.
@@ -88,7 +89,7 @@ enum Step {
     Restart,
 }
 
-const STEPS: [Step; 15] = [
+const STEPS: [Step; 16] = [
     Step::Bob,
     Step::Cleo,
     Step::BobAgain,
@@ -97,6 +98,7 @@ const STEPS: [Step; 15] = [
     Step::Cancel,
     Step::Revoke,
     Step::Void,
+    Step::Reload,
     Step::Later,
     Step::Back,
     Step::Run(1),
@@ -184,6 +186,7 @@ impl World {
             Step::Cancel => Event::Cancel,
             Step::Revoke => Event::Revoke { by: account("bob"), reason: "no".into() },
             Step::Void => Event::Void { why: "the policies".into() },
+            Step::Reload => Event::Outdated { why: "the policies".into() },
             Step::Later => {
                 self.now += 60;
                 Event::Tick
@@ -231,7 +234,7 @@ fn every_order(world: &World, depth: usize, tried: &mut u64) {
 fn every_order_of_five_steps() {
     let mut tried = 0;
     every_order(&World::new(), 5, &mut tried);
-    assert_eq!(tried, 15 + 225 + 3375 + 50_625 + 759_375);
+    assert_eq!(tried, 16 + 256 + 4096 + 65_536 + 1_048_576);
 }
 
 #[test]
@@ -243,6 +246,7 @@ fn a_crash_before_or_after_the_record_of_each_step() {
         Event::Cancel,
         Event::Revoke { by: account("bob"), reason: "no".into() },
         Event::Void { why: "x".into() },
+        Event::Outdated { why: "x".into() },
     ];
     for first in 0..events.len() {
         for second in 0..events.len() {
@@ -257,6 +261,22 @@ fn a_crash_before_or_after_the_record_of_each_step() {
             }
         }
     }
+}
+
+#[test]
+fn a_reload_does_not_end_what_is_about_to_run() {
+    let people = People::default();
+    let mut held = Held::new(request(), 7);
+    for who in ["bob", "cleo"] {
+        held.apply(&Event::Vote(Box::new(vote(who, Choice::Approve))), &people, 1).unwrap();
+    }
+    held.apply(&Event::Take, &people, 2).unwrap();
+    let reload = Event::Outdated { why: "the policies have changed".into() };
+    assert_eq!(held.apply(&reload, &people, 3), Err(Rejected::Phase));
+    let digest = held.request.digest();
+    held.apply(&Event::Consume { digest }, &people, 3).unwrap();
+    assert_eq!(held.ending(), Some(Ending::Consumed));
+    assert_eq!(held.apply(&reload, &people, 4), Err(Rejected::Ended));
 }
 
 #[test]

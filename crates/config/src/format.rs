@@ -234,6 +234,11 @@ static SERVER: Table = Table {
             "Where its messages name a person, so that their data can be found and erased.",
         ),
         key(
+            "dry_run",
+            List(&T(&DRY_RUN)),
+            "How to ask what a call that waits for an approval would return. Default: it is not asked",
+        ),
+        key(
             "retention",
             Duration,
             "How long recordings of calls to it can be read. Default: evidence.retention",
@@ -242,6 +247,24 @@ static SERVER: Table = Table {
         key("timeouts", T(&TIMEOUTS), "Times."),
         key("limits", T(&SERVER_LIMITS), "Sizes and counts."),
         key("rate", T(&SERVER_RATE), "Rates."),
+    ],
+};
+
+static DRY_RUN: Table = Table {
+    name: "a dry run",
+    keys: &[
+        need("tool", Text, "The tool whose calls wait."),
+        key(
+            "with",
+            Text,
+            "A tool of the same server that takes the same arguments and counts. This or argument.",
+        ),
+        key("argument", Text, "An argument of the tool itself that makes it only try when it is true."),
+        key(
+            "read_only",
+            Flag,
+            "It changes nothing, whatever the server says. Default: what the definition says (readOnlyHint)",
+        ),
     ],
 };
 
@@ -434,6 +457,12 @@ static APPROVALS: Table = Table {
         key("legs", Count, "Legs before the caller is told to call again later. Default: 9"),
         key("keep", Duration, "How long a result that was not fetched, or a denial, is kept. Default: 10m"),
         key("most", Count, "Most calls that wait at once. Default: 20000"),
+        key("estimate", Duration, "How long a dry run may take (servers.NAME.dry_run). Default: 2s"),
+        key(
+            "window",
+            Duration,
+            "Over how long policies see what an actor was given (context.counters). Default: 1h",
+        ),
         key(
             "people",
             List(&T(&PERSON)),

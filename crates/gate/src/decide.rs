@@ -91,6 +91,15 @@ pub(crate) fn purpose<'a>(caller: &'a Caller, session: &'a Session) -> Option<&'
     caller.principal.purpose.as_deref().or(session.server.purpose.as_deref())
 }
 
+/// What a call brings with it besides what it says.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Brought<'a> {
+    /// What was approved.
+    pub approvals: &'a [Arc<str>],
+    /// What its session and its actor were given, where a policy asks.
+    pub counters: &'a [(Arc<str>, i64)],
+}
+
 /// Decides about a request or notification.
 pub(crate) fn decide(
     snapshot: &Snapshot,
@@ -99,7 +108,7 @@ pub(crate) fn decide(
     subject: &Subject,
     message: Message,
     now: Moment,
-    approvals: &[Arc<str>],
+    brought: Brought<'_>,
 ) -> Result<Permitted<Message>, Denied> {
     let arguments = CallArguments(&message);
     let method = message.method().unwrap_or_default();
@@ -108,7 +117,8 @@ pub(crate) fn decide(
         action: subject.action,
         resource: &subject.resource,
         context: &Context {
-            approvals,
+            approvals: brought.approvals,
+            counters: brought.counters,
             ..context(&arguments, &method, caller, session, subject.direction, now)
         },
     });

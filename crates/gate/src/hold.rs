@@ -120,6 +120,16 @@ pub(crate) fn changed(now: Binding, released: &Released) -> Option<&'static str>
     then.changed(&now).or((then.digest() != now.digest()).then_some("the call"))
 }
 
+/// The verdict of policies that keep content back until an approval.
+pub(crate) fn forbidden_by(holding: &[Holding]) -> Verdict {
+    Verdict {
+        effect: carnet_model::Effect::Forbid,
+        decided: carnet_model::Decided::ByPolicy,
+        policies: holding.iter().map(|h| h.id.clone()).collect(),
+        reasons: holding.iter().filter_map(|h| h.reason.clone()).collect(),
+    }
+}
+
 pub(crate) fn rules(holding: &[Holding]) -> Vec<Rule> {
     let text = |text: &Arc<str>| text.to_string();
     let rule = |h: &Holding| Rule {
@@ -137,11 +147,19 @@ impl<S: Shell> Walk<'_, S> {
         subject: &Subject,
         denied: Denied,
         looked: &Looked,
+        counters: &[(Arc<str>, i64)],
     ) -> Result<Box<Waiting>, Denied> {
         if !can_wait(&denied.message, subject.direction) {
             return Err(denied);
         }
-        let Some(holding) = self.holding(subject, &denied) else { return Err(denied) };
+        let Some(mut holding) = self.holding(subject, &denied, counters) else { return Err(denied) };
+        // What its content needs is asked for with it: one request, not one after the other.
+        let around = mask::Around { looked, ..self.around(subject, None) };
+        if self.snapshot.policies.holds_content()
+            && let Ok(lifted) = mask::lift(&around, mask::mask(&around, denied.message.clone()))
+        {
+            holding.extend(lifted.held);
+        }
         let rules_of_it = &self.snapshot.approvals;
         let requirement = Requirement::of(&rules(&holding), rules_of_it.expires, rules_of_it.valid);
         // A policy whose annotations say nothing is not loaded; if it were, it holds for good.
@@ -149,11 +167,37 @@ impl<S: Shell> Walk<'_, S> {
         self.waiting(subject, &denied, &holding, requirement, looked).ok_or(denied)
     }
 
-    fn holding(&self, subject: &Subject, denied: &Denied) -> Option<Vec<Holding>> {
+    /// A call that is permitted, and has content that may go only once that is approved.
+    pub(crate) fn hold_content(
+        &self,
+        subject: &Subject,
+        withheld: &mask::Withholding,
+        looked: &Looked,
+    ) -> Option<Box<Waiting>> {
+        let message = &withheld.message;
+        if withheld.holding.is_empty() || !can_wait(message, subject.direction) {
+            return None;
+        }
+        let around = mask::Around { looked, ..self.around(subject, None) };
+        let lifted = mask::lift(&around, mask::mask(&around, message.clone())).ok()?;
+        let times = &self.snapshot.approvals;
+        let requirement = Requirement::of(&rules(&lifted.held), times.expires, times.valid).ok()?;
+        let verdict = forbidden_by(&lifted.held);
+        let denied = Denied { message: message.clone(), verdict };
+        self.waiting(subject, &denied, &lifted.held, requirement, looked)
+    }
+
+    fn holding(
+        &self,
+        subject: &Subject,
+        denied: &Denied,
+        counters: &[(Arc<str>, i64)],
+    ) -> Option<Vec<Holding>> {
         let arguments = CallArguments(&denied.message);
         let method = denied.message.method().unwrap_or_default();
         let now = self.shell.now();
         let context = decide::context(&arguments, &method, self.caller, self.session, subject.direction, now);
+        let context = carnet_policy::Context { counters, ..context };
         let request = carnet_policy::Request {
             principal: &self.caller.key,
             action: subject.action,

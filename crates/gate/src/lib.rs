@@ -11,6 +11,7 @@
 mod arguments;
 mod crossing;
 mod decide;
+mod estimate;
 mod facts;
 mod hold;
 mod inspect;
@@ -27,12 +28,14 @@ mod shell;
 mod snapshot;
 mod state;
 mod subjects;
+mod tally;
 mod tools;
 mod turns;
 mod vault;
 mod walk;
 
 pub use crossing::{Crossing, Places, ResidencyRules};
+pub use estimate::{Estimate, estimate};
 pub use facts::{Caller, Cell, ServerFacts};
 pub use hold::Waiting;
 pub use permitted::{Permitted, Recorded};
@@ -46,6 +49,7 @@ pub use shell::{
 pub use snapshot::{AnalyzerFacts, ApprovalRules, BinaryAction, BinaryRule, Epochs, MaskingRules, Snapshot};
 pub use state::hold_state;
 pub use subjects::{MOST_SUBJECTS, SubjectRule, actor_label, subject_label};
+pub use tally::{Tallies, Tally, Totals};
 pub use tools::{ToolFacts, ToolTable};
 pub use turns::{Coming, InTurn};
 pub use vault::{Deposit, Kept, Recall};

@@ -11,7 +11,7 @@ use carnet_masking::{Detector, Findings, Part, PartKind, Plan, Report, Seam, Tra
 use carnet_mcp::Message;
 use carnet_mcp::content::{self, PartKind as ContentKind};
 use carnet_model::{Action, ClassSet, DataClass, PolicyId, Region, Transform};
-use carnet_policy::{Choice, Context, Direction, Flow, Stop};
+use carnet_policy::{Allowed, Choice, Context, Direction, Flow, Holding, Stop};
 
 use crate::arguments::CallArguments;
 use crate::crossing::{Crossing, Moved, Places, country_of};
@@ -23,6 +23,7 @@ use crate::session::Session;
 use crate::shell::Moment;
 use crate::snapshot::{AnalyzerFacts, Snapshot};
 use crate::subjects::About;
+use crate::tally::Short;
 use crate::turns;
 use crate::vault::{Deposit, Owner, Recall};
 
@@ -53,6 +54,8 @@ pub(crate) struct Masked {
     pub moved: Moved,
     /// What the server gives out and is not said to.
     pub drift: Drift,
+    /// Policies that let it go only once it is approved. It is masked as it may go then.
+    pub held: Vec<Holding>,
 }
 
 /// What a server gives out that the configuration does not say it has. Classes and kinds, never a value.
@@ -142,6 +145,8 @@ pub(crate) struct Withholding {
     pub drift: Drift,
     pub mac: [u8; 32],
     pub size: usize,
+    /// Whose approval would let it go, where one could.
+    pub holding: Vec<Holding>,
 }
 
 /// What masking needs to know around a message.
@@ -159,6 +164,8 @@ pub(crate) struct Around<'a> {
     pub seams: &'a [(usize, Seam)],
     /// What was seen in it before.
     pub looked: &'a Looked,
+    /// What was approved for it.
+    pub approvals: &'a [Arc<str>],
 }
 
 impl Around<'_> {
@@ -167,7 +174,8 @@ impl Around<'_> {
         let mac = self.cell.mac.mac(self.mac_field(), message.bytes());
         let size = message.bytes().len();
         let drift = Drift::default();
-        Box::new(Withholding { message, reason, found: ClassSet::EMPTY, drift, mac, size })
+        let (found, holding) = (ClassSet::EMPTY, Vec::new());
+        Box::new(Withholding { message, reason, found, drift, mac, size, holding })
     }
 
     fn detector(&self) -> &Detector {
@@ -217,8 +225,9 @@ impl Around<'_> {
 pub(crate) fn mask(around: &Around<'_>, message: Message) -> Result<Masked, Box<Withholding>> {
     let mac = around.cell.mac.mac(around.mac_field(), message.bytes());
     let size = message.bytes().len();
-    let withhold =
-        |reason, found, drift, message| Box::new(Withholding { message, reason, found, drift, mac, size });
+    let withhold = |reason, found, drift, message| {
+        Box::new(Withholding { message, reason, found, drift, mac, size, holding: Vec::new() })
+    };
     let mut findings = Findings::new();
     if around.looked.unanalyzed {
         return Err(withhold(Withheld::Analyzer, ClassSet::EMPTY, Drift::default(), message));
@@ -274,6 +283,7 @@ fn hide(
             binaries,
             moved,
             drift,
+            held: Vec::new(),
         }
     };
     if found.is_empty() && looked.binaries.iter().all(|b| b.stripped.is_none()) {
@@ -281,9 +291,9 @@ fn hide(
     }
     let (shown, mut policies) = match shown(around, &message, found) {
         Ok(shown) => shown,
-        Err(stop) => {
+        Err(Stopped { stop, holding }) => {
             let reason = if stop == Stop::Hold { Withheld::Held } else { Withheld::Blocked };
-            return Err(Box::new(Withholding { message, reason, found, drift, mac, size }));
+            return Err(Box::new(Withholding { message, reason, found, drift, mac, size, holding }));
         }
     };
     let moved = Moved { found, moved: shown, kept_back: None };
@@ -294,8 +304,37 @@ fn hide(
     match rewrite(around, &message, findings, shown, &chosen) {
         Ok((Some(masked), report)) => Ok(done(masked, report, policies, moved, drift)),
         Ok((None, report)) => Ok(done(message, report, policies, moved, drift)),
-        Err(reason) => Err(Box::new(Withholding { message, reason, found, drift, mac, size })),
+        Err(reason) => {
+            let holding = Vec::new();
+            Err(Box::new(Withholding { message, reason, found, drift, mac, size, holding }))
+        }
     }
+}
+
+/// What is kept back until an approval, masked as it would go then; `masked` as it is where no approval helps.
+pub(crate) fn lift(
+    around: &Around<'_>,
+    masked: Result<Masked, Box<Withholding>>,
+) -> Result<Masked, Box<Withholding>> {
+    let withheld = match masked {
+        Err(withheld) if withheld.reason == Withheld::Held && !withheld.holding.is_empty() => withheld,
+        other => return other,
+    };
+    let approvals: Vec<Arc<str>> =
+        around.approvals.iter().cloned().chain(withheld.holding.iter().map(|h| h.hold.clone())).collect();
+    let Ok(masked) = mask(&Around { approvals: &approvals, ..*around }, withheld.message.clone()) else {
+        return Err(withheld);
+    };
+    let moved = Moved { kept_back: Some("hold"), ..masked.moved };
+    Ok(Masked { held: withheld.holding, moved, ..masked })
+}
+
+/// Whom a message is about, as counters take them: persons told apart, and how many more.
+pub(crate) fn persons(around: &Around<'_>, message: &Message) -> (Vec<Short>, usize) {
+    let mut findings = Findings::new();
+    // What cannot be inspected goes nowhere.
+    let _ = find(around, message, &mut findings);
+    around.about(message, &findings).persons()
 }
 
 /// What approvers see of a call.
@@ -313,6 +352,23 @@ pub(crate) struct Seen {
 /// A call as approvers see it: everything that is found is masked, whoever may see it elsewhere, in a way that nobody can
 /// turn back.
 pub(crate) fn for_approvers(around: &Around<'_>, message: &Message) -> Result<Seen, ()> {
+    let (masked, count, classes) = redact(around, message)?;
+    let params = masked.params();
+    let arguments = params.and_then(|p| p.get("arguments").or_else(|| p.get("uri")));
+    Ok(Seen {
+        arguments: arguments.map_or_else(|| "{}".to_owned(), |a| a.raw_str().to_owned()),
+        name: masked.target().text().map(str::to_owned),
+        masked: count,
+        classes,
+    })
+}
+
+/// A message with everything masked that is found, and the classes of that.
+pub(crate) fn redacted(around: &Around<'_>, message: &Message) -> Result<(Message, Vec<String>), ()> {
+    redact(around, message).map(|(masked, _, classes)| (masked, classes))
+}
+
+fn redact(around: &Around<'_>, message: &Message) -> Result<(Message, u64, Vec<String>), ()> {
     let mut findings = Findings::new();
     find(around, message, &mut findings)?;
     let rules = &around.snapshot.masking;
@@ -324,15 +380,9 @@ pub(crate) fn for_approvers(around: &Around<'_>, message: &Message) -> Result<Se
     let report =
         detector.rewrite(message.bytes(), message.tape(), &findings, &plan, &mut edits).map_err(|_| ())?;
     let masked = message.edited(&edits).map_err(|_| ())?;
-    let params = masked.params();
-    let arguments = params.and_then(|p| p.get("arguments").or_else(|| p.get("uri")));
     let names = detector.classes();
-    Ok(Seen {
-        arguments: arguments.map_or_else(|| "{}".to_owned(), |a| a.raw_str().to_owned()),
-        name: masked.target().text().map(str::to_owned),
-        masked: report.masked.iter().map(|(_, count)| u64::from(*count)).sum(),
-        classes: findings.classes().iter().map(|c| names.name(c).to_owned()).collect(),
-    })
+    let count = report.masked.iter().map(|(_, count)| u64::from(*count)).sum();
+    Ok((masked, count, findings.classes().iter().map(|c| names.name(c).to_owned()).collect()))
 }
 
 /// What is to be kept of what a caller does not see. What does not reach a server is not kept for it.
@@ -443,17 +493,36 @@ fn words_of_the_caller(around: &Around<'_>, message: &Message) -> Option<u32> {
     if known { None } else { message.params()?.get("name").map(|name| name.index()) }
 }
 
+/// Policies keep back the whole message, and whose approval would let it go, where all of them name one.
+struct Stopped {
+    stop: Stop,
+    holding: Vec<Holding>,
+}
+
+impl Stopped {
+    fn by(around: &Around<'_>, allowed: &Allowed) -> Option<Stopped> {
+        let stop = allowed.stop?;
+        let holding = around.snapshot.policies.stopped_by(allowed).unwrap_or_default();
+        Some(Stopped { stop, holding })
+    }
+}
+
 /// The classes that may be seen and, where the content leaves its region, may also go there.
-fn shown(around: &Around<'_>, message: &Message, found: ClassSet) -> Result<(ClassSet, Vec<PolicyId>), Stop> {
+fn shown(
+    around: &Around<'_>,
+    message: &Message,
+    found: ClassSet,
+) -> Result<(ClassSet, Vec<PolicyId>), Stopped> {
     let Around { snapshot, session, caller, subject, .. } = around;
     let arguments = CallArguments(message);
     let method = message.method().unwrap_or_default();
     let context = decide::context(&arguments, &method, caller, session, subject.direction, around.now);
+    let context = Context { approvals: around.approvals, ..context };
     let server: &Arc<str> = &session.server.name;
     let flow = Flow { server, tool: subject.tool(), direction: subject.direction };
     let revealed = snapshot.policies.reveal(&caller.key, flow, found, &context);
-    if let Some(stop) = revealed.stop {
-        return Err(stop);
+    if let Some(stopped) = Stopped::by(around, &revealed) {
+        return Err(stopped);
     }
     // A policy that keeps whole messages back is asked about what is hidden too.
     let asked = if snapshot.policies.stops_transfers() { found } else { revealed.classes };
@@ -468,8 +537,8 @@ fn shown(around: &Around<'_>, message: &Message, found: ClassSet) -> Result<(Cla
     let facts = Some(crossing.facts(&session.server.categories));
     let context = Context { crossing: facts, ..context };
     let moved = snapshot.policies.transfer(&caller.key, flow, crossing.route(), asked, &context);
-    if let Some(stop) = moved.stop {
-        return Err(stop);
+    if let Some(stopped) = Stopped::by(around, &moved) {
+        return Err(stopped);
     }
     if snapshot.residency.enforce && crossing.unknown {
         return Ok((ClassSet::EMPTY, Vec::new()));

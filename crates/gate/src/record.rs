@@ -3,6 +3,8 @@
 //! A crash before `append` resolves loses a message that nobody has seen; a crash after it leaves a decision without an
 //! outcome, which recovery marks as an orphan. Nothing here is written from a `Drop` or a log event.
 
+use std::sync::Arc;
+
 use carnet_evidence::seal::{NewKey, Slot};
 use carnet_evidence::{Disclosures, Draft, LeafType, field};
 use carnet_mcp::Message;
@@ -41,6 +43,8 @@ pub(crate) struct Facts<'a> {
     pub now: Moment,
     /// By which approval, as the disclosure has it.
     pub approval: Option<&'a str>,
+    /// The counters that the decision was made with.
+    pub counters: &'a [(Arc<str>, i64)],
 }
 
 /// What is said about a decision.
@@ -272,6 +276,11 @@ fn what(d: &mut Disclosures<'_>, facts: &Facts<'_>, outcome: bool, content: &Con
         }
     }
     residency(d, facts, content);
+    if !outcome && !facts.counters.is_empty() {
+        let counter = |(name, n): &(Arc<str>, i64)| format!("{}:{n}", carnet_json::quote(name));
+        let counters: Vec<String> = facts.counters.iter().map(counter).collect();
+        d.add("x_counters", format!("{{{}}}", counters.join(",")).as_bytes());
+    }
     if !outcome && !facts.session.server.categories.is_empty() {
         d.add(field::SUBJECT_CATEGORIES, &list(facts.session.server.categories.iter().map(|c| &**c)));
     }

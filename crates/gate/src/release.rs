@@ -16,7 +16,8 @@ use crate::hold::{self, Waiting};
 use crate::mask::{self, Masked};
 use crate::record::{self, Content, Facts, Said};
 use crate::shell::Shell;
-use crate::walk::Walk;
+use crate::tally::{Counters, Portion, Short};
+use crate::walk::{Related, Walk};
 
 /// What policies say of a result.
 pub(crate) enum Release {
@@ -49,7 +50,7 @@ pub(crate) fn counted(
 }
 
 /// The longest list in a value, also of a text that is JSON. Blocks of content are no rows.
-fn rows(value: Value<'_>, depth: usize) -> usize {
+pub(crate) fn rows(value: Value<'_>, depth: usize) -> usize {
     if depth > 32 {
         return 0;
     }
@@ -88,7 +89,8 @@ impl<S: Shell> Walk<'_, S> {
     /// The key of the result that a call may have left, and what the call is bound to now.
     #[must_use]
     pub fn result_key(&self, message: &Message) -> Option<([u8; 16], Binding)> {
-        if !hold::can_wait(message, Direction::In) || !self.snapshot.policies.releases() {
+        let policies = &self.snapshot.policies;
+        if !hold::can_wait(message, Direction::In) || !(policies.releases() || policies.holds_content()) {
             return None;
         }
         let subject = Subject::of(message, self.session, Direction::In);
@@ -96,26 +98,75 @@ impl<S: Shell> Walk<'_, S> {
         Some((key(self.cell, &plain), plain))
     }
 
-    /// Whether a masked result may go out.
-    pub(crate) fn release(&self, subject: &Subject, call: Option<&Message>, masked: &Masked) -> Release {
+    /// Whether the call is kept until its result has come.
+    pub(crate) fn keeps_results(&self, message: &Message) -> bool {
+        let policies = &self.snapshot.policies;
+        hold::can_wait(message, Direction::In)
+            && (policies.releases() || policies.holds_content() || policies.counts())
+    }
+
+    /// Persons whom a call asks for, and the counters that it is decided with. Nothing where no policy asks.
+    pub(crate) fn counted_before(&self, subject: &Subject, message: &Message) -> (Vec<Short>, Counters) {
+        if !self.snapshot.policies.counts() || !hold::can_wait(message, subject.direction) {
+            return (Vec::new(), Vec::new());
+        }
+        let (asked, over) = mask::persons(&self.around(subject, None), message);
+        let (now, window) = (self.shell.now().seconds, self.snapshot.approvals.window);
+        let mut counters = self.session.tallies.counters(now, window, &asked);
+        let number = i64::try_from(asked.len().saturating_add(over)).unwrap_or(i64::MAX);
+        counters.push(("asked_subjects".into(), number));
+        (asked, counters)
+    }
+
+    /// What a result adds to what was given out.
+    fn portion(&self, related: &Related, masked: &Masked) -> Portion {
+        let (mut persons, over) = masked.about.persons();
+        persons.extend(related.asked.iter().copied());
+        persons.sort_unstable();
+        persons.dedup();
+        let number = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
+        let rows = masked.message.result().map_or(0, |result| rows(result, 0));
+        Portion { rows: number(rows), bytes: number(masked.size), persons, over: number(over) }
+    }
+
+    /// Whether a masked result may go out. What goes is counted, where a policy counts.
+    pub(crate) fn release(&self, subject: &Subject, related: &Related, masked: &Masked) -> Release {
+        let policies = &self.snapshot.policies;
         let asked =
             matches!(subject.action, Action::TOOLS_CALL | Action::RESOURCES_READ | Action::PROMPTS_GET);
-        if !asked || !self.snapshot.policies.releases() {
+        if !asked || !(policies.releases() || policies.counts() || !masked.held.is_empty()) {
             return Release::Goes;
         }
-        let counters = counted(&masked.message, masked, self.snapshot.detector.classes());
+        if !policies.counts() {
+            return self.releasable(subject, related.call.as_deref(), masked, Vec::new());
+        }
+        let (now, window) = (self.shell.now().seconds, self.snapshot.approvals.window);
+        let (tallies, portion) = (&self.session.tallies, self.portion(related, masked));
+        // Counted before it is decided: two at once see each other.
+        let added = tallies.add(&portion, now, window);
+        let counters = tallies.counters(now, window, &[]);
+        let release = self.releasable(subject, related.call.as_deref(), masked, counters);
+        if !matches!(release, Release::Goes) {
+            tallies.take_back(&portion, &added, window);
+        }
+        release
+    }
+
+    fn releasable(
+        &self,
+        subject: &Subject,
+        call: Option<&Message>,
+        masked: &Masked,
+        mut counters: Counters,
+    ) -> Release {
+        counters.extend(counted(&masked.message, masked, self.snapshot.detector.classes()));
         let none = carnet_policy::NoArguments;
         let arguments = call.map(CallArguments);
-        let method = subject.action.as_str();
+        let (method, now) = (subject.action.as_str(), self.shell.now());
         let plain = match &arguments {
-            Some(arguments) => decide::context(
-                arguments,
-                method,
-                self.caller,
-                self.session,
-                Direction::Out,
-                self.shell.now(),
-            ),
+            Some(arguments) => {
+                decide::context(arguments, method, self.caller, self.session, Direction::Out, now)
+            }
             None => Context { arguments: &none, method, direction: Direction::Out, ..Context::default() },
         };
         let context = Context { counters: &counters, ..plain };
@@ -125,15 +176,24 @@ impl<S: Shell> Walk<'_, S> {
             resource: &subject.resource,
             context: &context,
         };
-        match (self.snapshot.policies.withholding(&request), call) {
-            (Withholding::Free, _) => Release::Goes,
-            (Withholding::Held(holding, verdict), Some(call)) => {
-                match self.waiting_result(subject, call, masked, &holding, &verdict) {
-                    Some(waiting) => Release::Waits(waiting, verdict),
-                    None => Release::Stays(verdict),
-                }
+        let said = match self.snapshot.policies.releases() {
+            true => self.snapshot.policies.withholding(&request),
+            false => Withholding::Free,
+        };
+        // What keeps the content back, and what keeps the result back, is asked for at once.
+        let (holding, verdict) = match said {
+            Withholding::Never(verdict) => return Release::Stays(verdict),
+            Withholding::Free if masked.held.is_empty() => return Release::Goes,
+            Withholding::Free => (masked.held.clone(), hold::forbidden_by(&masked.held)),
+            Withholding::Held(mut holding, _) => {
+                holding.extend(masked.held.iter().cloned());
+                let verdict = hold::forbidden_by(&holding);
+                (holding, verdict)
             }
-            (Withholding::Held(_, verdict) | Withholding::Never(verdict), _) => Release::Stays(verdict),
+        };
+        match call.and_then(|call| self.waiting_result(subject, call, masked, &holding, &verdict)) {
+            Some(waiting) => Release::Waits(waiting, verdict),
+            None => Release::Stays(verdict),
         }
     }
 

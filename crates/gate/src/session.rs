@@ -9,6 +9,7 @@ use carnet_mcp::IdKey;
 use carnet_model::{Action, Resource, Verdict};
 
 use crate::facts::ServerFacts;
+use crate::tally::Tallies;
 use crate::tools::ToolTable;
 use crate::walk::Related;
 
@@ -51,6 +52,8 @@ pub struct Session {
     /// Calls whose stream ended before the response, to be resumed by a GET with `Last-Event-ID`.
     broken: Mutex<HashMap<IdKey, Related>>,
     restored: Mutex<Restored>,
+    /// What it, and its actor, were given.
+    pub(crate) tallies: Tallies,
 }
 
 impl Session {
@@ -59,7 +62,14 @@ impl Session {
     pub fn new(gs: [u8; 16], server: Arc<ServerFacts>, keys: [DataKey; 2], tools: Arc<ToolTable>) -> Self {
         let sealing = SlotKey::of(&keys.each_ref());
         let (questions, broken, restored) = (Mutex::default(), Mutex::default(), Mutex::default());
-        Session { gs, server, keys, sealing, tools, questions, broken, restored }
+        let tallies = Tallies::default();
+        Session { gs, server, keys, sealing, tools, questions, broken, restored, tallies }
+    }
+
+    /// The same, of an actor who has a tally already.
+    #[must_use]
+    pub fn counting(self, tallies: Tallies) -> Self {
+        Session { tallies, ..self }
     }
 
     /// What seals a frame about these persons, in the order of the ids.

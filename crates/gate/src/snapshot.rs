@@ -33,6 +33,8 @@ pub struct ApprovalRules {
     pub expires: u64,
     /// Until an approval that was not used is none.
     pub valid: u64,
+    /// Over how long an actor's calls are counted.
+    pub window: i64,
 }
 
 /// What happens with binary content.

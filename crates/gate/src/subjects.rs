@@ -7,6 +7,8 @@ use carnet_masking::Findings;
 use carnet_mcp::Message;
 use carnet_model::{ClassSet, DataClass};
 
+use crate::tally::Short;
+
 /// Data subjects whose keys seal one frame. Of more than these a frame is about, the rest is only counted.
 pub const MOST_SUBJECTS: usize = 32;
 
@@ -49,6 +51,13 @@ fn canonical(kind: &str, value: &str) -> String {
     }
 }
 
+/// Of more persons than these in one message the rest is counted as if each were new.
+const TOLD_APART: usize = 4096;
+
+fn short(label: &[u8; 16]) -> Short {
+    label.first_chunk().copied().unwrap_or_default()
+}
+
 /// Labels of those a message is about, each once, and how many more there were.
 #[derive(Default, Debug)]
 pub(crate) struct About {
@@ -56,6 +65,8 @@ pub(crate) struct About {
     pub labels: Vec<[u8; 16]>,
     /// More than that.
     pub beyond: usize,
+    /// Beginnings of the labels of those beyond, as far as they are told apart.
+    others: std::collections::HashSet<Short>,
 }
 
 impl About {
@@ -65,9 +76,17 @@ impl About {
         }
         if self.labels.len() < MOST_SUBJECTS {
             self.labels.push(label);
-        } else {
+        } else if self.others.len() < TOLD_APART {
+            self.beyond += usize::from(self.others.insert(short(&label)));
+        } else if !self.others.contains(&short(&label)) {
             self.beyond += 1;
         }
+    }
+
+    /// As counters take them: persons told apart, and how many more.
+    pub(crate) fn persons(&self) -> (Vec<Short>, usize) {
+        let told = self.labels.iter().map(short).chain(self.others.iter().copied()).collect();
+        (told, self.beyond - self.others.len())
     }
 
     /// What the configuration points at comes first: it is what the operator means by a person.

@@ -26,6 +26,8 @@ pub struct ToolFacts {
     pub parameters: ParamHeaders,
     /// What the server says it does.
     pub description: Option<String>,
+    /// The server says that it only reads (`annotations.readOnlyHint`).
+    pub read_only: bool,
     /// The fingerprint that it was first seen with.
     pub first: [u8; 32],
 }
@@ -80,8 +82,8 @@ impl ToolTable {
         // A schema with an annotation where none may be asks for nothing that could be checked.
         let parameters = input_schema.and_then(|s| ParamHeaders::from_schema(s).ok()).unwrap_or_default();
         let described = output_schema.and_then(|schema| detector.schema_hints(schema));
-        let description = described_as(definition);
-        let facts = ToolFacts { fingerprint, output, described, parameters, description, first };
+        let (description, read_only) = described_as(definition);
+        let facts = ToolFacts { fingerprint, output, described, parameters, description, read_only, first };
         let mut tools = self.tools.write().unwrap_or_else(PoisonError::into_inner);
         if tools.len() < MOST || tools.contains_key(name) {
             tools.insert(name.to_owned(), Arc::new(facts));
@@ -89,9 +91,10 @@ impl ToolTable {
     }
 }
 
-/// The description in a definition, cut where it is longer than people read.
-fn described_as(definition: &[u8]) -> Option<String> {
-    let definition: serde_json::Value = serde_json::from_slice(definition).ok()?;
-    let text = definition.get("description")?.as_str()?;
-    Some(text.chars().take(4096).collect())
+/// The description in a definition, cut where it is longer than people read, and whether the tool only reads.
+fn described_as(definition: &[u8]) -> (Option<String>, bool) {
+    let definition: serde_json::Value = serde_json::from_slice(definition).unwrap_or_default();
+    let text = definition.get("description").and_then(serde_json::Value::as_str);
+    let hint = definition.get("annotations").and_then(|a| a.get("readOnlyHint")?.as_bool());
+    (text.map(|text| text.chars().take(4096).collect()), hint == Some(true))
 }

@@ -14,12 +14,12 @@ use carnet_model::Action;
 use carnet_model::Verdict;
 use carnet_policy::Direction;
 
-use crate::decide::{self, Denied, Subject};
+use crate::decide::{self, Brought, Denied, Subject};
 use crate::facts::{Caller, Cell};
 use crate::hold::{self, Waiting};
 use crate::inspect::{self, inspect};
 use crate::look::{Looked, NOTHING, look};
-use crate::mask::{Around, Drift, Masked, Withheld, Withholding, mask, may_be_asked};
+use crate::mask::{Around, Drift, Masked, Withheld, Withholding, lift, mask, may_be_asked};
 use crate::permitted::{Permitted, Recorded};
 use crate::record::{self, Content, Facts, Said};
 use crate::refused::{self, Turned, Unfinished};
@@ -31,6 +31,7 @@ use crate::shell::{Answers as _, NotForwarded, NotRecorded, Replies, Shell};
 use crate::snapshot::Snapshot;
 use crate::state;
 use crate::subjects::About;
+use crate::tally::Short;
 use crate::turns::{Coming, InTurn};
 use crate::vault::Deposit;
 
@@ -68,6 +69,8 @@ pub struct Related {
     binding: Option<Vec<u8>>,
     /// The call, where its result may have to wait for an approval.
     pub(crate) call: Option<Box<Message>>,
+    /// Persons whom it asked for, where a policy counts.
+    pub(crate) asked: Vec<Short>,
     /// An event with an id was seen: the stream can be resumed.
     pub(crate) may_resume: bool,
 }
@@ -86,6 +89,7 @@ impl Related {
             id_raw: None,
             binding: None,
             call: None,
+            asked: Vec::new(),
             may_resume: false,
         }
     }
@@ -126,39 +130,42 @@ pub async fn walk<S: Shell, R: Replies>(
     if let Some(changed) = at.changed(&subject, &message, released) {
         return Err(Unfinished::Void(changed));
     }
-    let keeps = hold::can_wait(&message, Direction::In) && at.snapshot.policies.releases();
-    let call = keeps.then(|| Box::new(message.clone()));
+    let call = at.keeps_results(&message).then(|| Box::new(message.clone()));
     // decide
     let approvals: Vec<Arc<str>> =
         released.iter().flat_map(|r| r.names()).map(|n| n.as_str().into()).collect();
-    let permitted = match decide::decide(
-        at.snapshot,
-        at.session,
-        at.caller,
-        &subject,
-        message,
-        at.shell.now(),
-        &approvals,
-    ) {
+    let (asked, counters) = at.counted_before(&subject, &message);
+    let brought = Brought { approvals: &approvals, counters: &counters };
+    let now = at.shell.now();
+    let permitted = match decide::decide(at.snapshot, at.session, at.caller, &subject, message, now, brought)
+    {
         Ok(permitted) => permitted,
         // hold
         Err(denied) => {
             let looked = at.look(&subject, None, &denied.message).await;
-            return match at.hold(&subject, denied, &looked) {
+            return match at.hold(&subject, denied, &looked, &counters) {
                 Ok(waiting) => Err(Unfinished::Held(Box::new(Waiting { leg, ..*waiting }))),
-                Err(denied) => Err(at.denied(&subject, denied, &looked).await.into()),
+                Err(denied) => Err(at.denied(&subject, denied, &looked, &counters).await.into()),
             };
         }
     };
     let verdict = permitted.verdict().clone();
     // mask in
-    let masked = match at.mask_in(&subject, permitted).await {
+    let masked = match at.mask_in(&subject, permitted, &approvals).await {
         Ok(masked) => masked,
-        Err(withheld) => return Err(at.withheld(&subject, &verdict, &withheld).await.into()),
+        Err(withheld) => {
+            if released.is_none() && !withheld.holding.is_empty() {
+                let looked = at.look(&subject, None, &withheld.message).await;
+                if let Some(waiting) = at.hold_content(&subject, &withheld, &looked) {
+                    return Err(Unfinished::Held(Box::new(Waiting { leg, ..*waiting })));
+                }
+            }
+            return Err(at.withheld(&subject, &verdict, &withheld).await.into());
+        }
     };
     // record
     let approval = released.map(hold::used_json);
-    let facts = Facts { approval: approval.as_deref(), ..at.facts(&subject) };
+    let facts = Facts { approval: approval.as_deref(), counters: &counters, ..at.facts(&subject) };
     if let Some(released) = released
         && at.consume(facts, &verdict, released).await.is_err()
     {
@@ -175,6 +182,7 @@ pub async fn walk<S: Shell, R: Replies>(
         id_raw,
         binding,
         call,
+        asked,
         may_resume: false,
     };
     // forward
@@ -304,6 +312,7 @@ impl<S: Shell> Walk<'_, S> {
             subject,
             now,
             approval: None,
+            counters: &[],
         }
     }
 
@@ -321,6 +330,7 @@ impl<S: Shell> Walk<'_, S> {
             answers,
             seams: &[],
             looked: &NOTHING,
+            approvals: &[],
         }
     }
 
@@ -342,9 +352,10 @@ impl<S: Shell> Walk<'_, S> {
         &self,
         subject: &Subject,
         permitted: Permitted<Message>,
+        approvals: &[Arc<str>],
     ) -> Result<Permitted<Masked>, Box<Withholding>> {
         let looked = self.look(subject, None, permitted.get()).await;
-        let around = Around { looked: &looked, ..self.around(subject, None) };
+        let around = Around { looked: &looked, approvals, ..self.around(subject, None) };
         let masked = permitted.try_map(|message| mask(&around, message))?;
         self.shell.masked(&masked.get().report, self.snapshot.detector.classes());
         self.session.note_restored(&masked.get().restored.values);
@@ -368,7 +379,8 @@ impl<S: Shell> Walk<'_, S> {
             return Ok(masked);
         }
         let Masked { message, found, drift, mac, size, .. } = masked;
-        Err(Box::new(Withholding { message, reason: Withheld::Vault, found, drift, mac, size }))
+        let (reason, holding) = (Withheld::Vault, Vec::new());
+        Err(Box::new(Withholding { message, reason, found, drift, mac, size, holding }))
     }
 
     /// Keeps values under the marks of the keys that seal the message's recording: they are erased with it.
@@ -397,7 +409,9 @@ impl<S: Shell> Walk<'_, S> {
             Ok(message) => {
                 let message = state::bind(&self.cell.mac, related.binding.as_deref(), facts.now, message);
                 let looked = self.look(&subject, Some(subject.action), &message).await;
-                mask(&Around { looked: &looked, ..around }, message)
+                let around = Around { looked: &looked, ..around };
+                let masked = mask(&around, message);
+                if related.call.is_some() { lift(&around, masked) } else { masked }
             }
             Err((message, reason)) => Err(around.withhold(message, reason)),
         };
@@ -413,7 +427,7 @@ impl<S: Shell> Walk<'_, S> {
             Ok(masked) => {
                 self.shell.masked(&masked.report, self.snapshot.detector.classes());
                 // release
-                let said = match self.release(&subject, related.call.as_deref(), &masked) {
+                let said = match self.release(&subject, related, &masked) {
                     Release::Goes => said,
                     Release::Waits(waiting, verdict) => {
                         let said = Said {
@@ -478,7 +492,15 @@ impl<S: Shell> Walk<'_, S> {
         let subject = Subject::of(&message, self.session, Direction::Out);
         let (id, asks) = (message.id_key(), message.kind() == Kind::Request);
         let now = self.shell.now();
-        let decided = decide::decide(self.snapshot, self.session, self.caller, &subject, message, now, &[]);
+        let decided = decide::decide(
+            self.snapshot,
+            self.session,
+            self.caller,
+            &subject,
+            message,
+            now,
+            Brought::default(),
+        );
         let permitted = match decided {
             Ok(permitted) => permitted,
             Err(denied) => {
@@ -592,7 +614,13 @@ impl<S: Shell> Walk<'_, S> {
         }
     }
 
-    async fn denied(&self, subject: &Subject, denied: Denied, looked: &Looked) -> Turned {
+    async fn denied(
+        &self,
+        subject: &Subject,
+        denied: Denied,
+        looked: &Looked,
+        counters: &[(Arc<str>, i64)],
+    ) -> Turned {
         let said = Said { decision: "deny", verdict: Some(&denied.verdict), error: None };
         let answer =
             refused::answer(&denied.message, subject.action, code::DENIED, &refused::denial(&denied.verdict));
@@ -605,7 +633,8 @@ impl<S: Shell> Walk<'_, S> {
             Ok(masked) => Content::Masked(masked),
             Err(withheld) => Content::Withheld(withheld),
         };
-        match record::stopped(self.shell, self.facts(subject), said, content, answer).await {
+        let facts = Facts { counters, ..self.facts(subject) };
+        match record::stopped(self.shell, facts, said, content, answer).await {
             Ok(recorded) => Turned::new(recorded.into_inner(), 202, "deny"),
             Err(_) => refused::not_recorded(denied.message.id_raw()),
         }

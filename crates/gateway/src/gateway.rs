@@ -57,6 +57,8 @@ pub struct Gateway {
     pub ending: Ending,
     /// The configuration file, for reloads.
     pub file: Option<PathBuf>,
+    /// What each actor was given lately.
+    pub(crate) tallies: crate::tallies::Tallies,
     /// The last reload's mistakes; empty when it went well.
     pub reload_errors: Mutex<Vec<String>>,
     /// Addresses that the listeners really have, in the order of the configuration.
@@ -162,6 +164,7 @@ impl Gateway {
             self.recorder.key_of(KeyKind::Actor, label).map_err(|_| NoSession::NotRecorded)?;
         let new: Vec<_> = std::iter::once(new).chain(first).collect();
         let session = Session::new(gs, server.facts.clone(), [key, actor], server.tools.clone());
+        let session = session.counting(carnet_gate::Tallies::of(self.tallies.of(&label)));
         let open = Open::new(session, caller.clone(), now().seconds);
         let shell = crate::record::RecordOnly(self);
         let walk =

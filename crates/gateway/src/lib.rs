@@ -37,6 +37,7 @@ pub mod sessions;
 mod sink;
 mod state;
 pub mod stop;
+mod tallies;
 pub mod telemetry;
 pub mod tls;
 pub mod upstream;

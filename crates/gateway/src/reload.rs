@@ -153,6 +153,7 @@ async fn activate(gateway: &Arc<Gateway>, next: load::Runtime, tls: Vec<Option<r
     gateway.reload_errors.lock().unwrap_or_else(PoisonError::into_inner).clear();
     gateway.metrics.reload("ok");
     tracing::info!("configuration reloaded");
+    gateway.void_other_policies().await;
 }
 
 fn swap_tls(gateway: &Gateway, tls: Vec<Option<rustls::ServerConfig>>) {

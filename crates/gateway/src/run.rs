@@ -74,12 +74,14 @@ pub async fn start(start: Start) -> Result<Running, Vec<String>> {
     let Opened { recorder, mac, token_key, held, .. } = opened;
     let holds = Holds::open(held, &recorder.reader(), record::seconds()).map_err(|e| one(e.to_string()))?;
     let approvers = Approvers::new(recorder.table.clone()).map_err(one)?;
+    let tallies = crate::tallies::Tallies::open(&recorder.table);
     let addresses: Vec<SocketAddr> = sockets.iter().map(|(_, address, _)| *address).collect();
     let cell = Cell { origin: runtime.config.cell.origin.to_string(), mac };
     let gateway = Arc::new(Gateway {
         places: Arc::new(Semaphore::new(runtime.config.limits.concurrency.min(Semaphore::MAX_PERMITS))),
         recorder,
         holds: Arc::new(holds),
+        tallies,
         token_key,
         cell,
         sessions: Sessions::default(),
@@ -107,6 +109,7 @@ pub async fn start(start: Start) -> Result<Running, Vec<String>> {
     listeners.extend(crate::join::start(&gateway).map_err(one)?);
     let heartbeats = tokio::spawn(record::heartbeat(gateway.clone()));
     tokio::spawn(crate::hold::tick(gateway.clone()));
+    tokio::spawn(crate::tallies::tend(gateway.clone()));
     tokio::spawn(crate::desk::tend(gateway.clone()));
     tokio::spawn(crate::witness::tend(gateway.clone(), anchoring));
     tokio::spawn(record::settle(gateway.clone()));

@@ -93,6 +93,7 @@ impl Running {
             tracing::error!("sessions did not close");
         }
         heartbeats.abort();
+        gateway.store_tallies().await;
         gateway.last_record().await;
         // What the log holds does not depend on the collector.
         gateway.telemetry.stop().await;

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use carnet_model::{Action, Decided, Effect, PolicyId, Verdict};
 
 use crate::context::Context;
+use crate::data::Allowed;
 use crate::evaluate::{Applies, Evaluation, call_pairs, cedar_context, with_call};
 use crate::needs::Needs;
-use crate::rule::Rule;
+use crate::rule::{Rule, Stop};
 use crate::set::{Ground, PolicySet, Request};
 
 /// Policies for other principals are listed up to this many.
@@ -166,6 +167,34 @@ impl PolicySet {
         let named = |id: &PolicyId| Holding::of(self.rules.iter().find(|r| r.id == *id)?);
         let holding = verdict.policies.iter().map(named).collect::<Option<Vec<_>>>()?;
         self.held_by(request).filter(|_| !holding.is_empty()).map(|_| holding)
+    }
+
+    /// The policies that keep a message back until somebody has approved that it goes. `None` where one of those that keep it
+    /// back names no approval.
+    #[must_use]
+    pub fn stopped_by(&self, allowed: &Allowed) -> Option<Vec<Holding>> {
+        let denied = allowed.verdicts.iter().filter(|(_, verdict)| !verdict.is_permit());
+        let mut ids: Vec<&PolicyId> =
+            denied.flat_map(|(_, v)| v.policies.iter()).filter(|id| self.stops.contains_key(*id)).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let named = |id: &PolicyId| {
+            let holds = self.stops.get(id) == Some(&Stop::Hold);
+            Holding::of(self.rules.iter().find(|r| r.id == *id).filter(|_| holds)?)
+        };
+        ids.into_iter().map(named).collect()
+    }
+
+    /// Whether a policy keeps content back until an approval.
+    #[must_use]
+    pub fn holds_content(&self) -> bool {
+        self.rules.iter().any(|r| r.stop == Some(Stop::Hold) && r.hold.is_some())
+    }
+
+    /// Whether a policy asks for counters, so that there must be some.
+    #[must_use]
+    pub fn counts(&self) -> bool {
+        self.counts
     }
 
     /// Whether any policy has a say in `release`, so that results must be asked about.

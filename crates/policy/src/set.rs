@@ -17,7 +17,7 @@ use crate::evaluate::{
 };
 use crate::index::Index;
 use crate::load;
-use crate::needs::Needs;
+use crate::needs::{Attr, Needs};
 use crate::principal::PrincipalKey;
 use crate::question::{Asked, Question};
 use crate::rule::{Rule, Stop, covers};
@@ -75,6 +75,8 @@ pub struct PolicySet {
     pub(crate) transforms: HashMap<PolicyId, Transform>,
     /// Whether any policy forbids a `release`.
     pub(crate) releases: bool,
+    /// Whether any policy asks for counters.
+    pub(crate) counts: bool,
     /// Whether any policy has a say in `mask`.
     pub(crate) chooses: bool,
     /// Forbids that keep back more than the class they forbid.
@@ -139,6 +141,7 @@ impl PolicySet {
             stops: rules.iter().filter_map(|r| Some((r.id.clone(), r.stop?))).collect(),
             stops_transfers: rules.iter().any(|r| r.stop.is_some() && covers(&r.action, &transfer)),
             releases: rules.iter().any(keeps),
+            counts: rules.iter().any(|r| r.needs.has(Attr::Counters)),
             transforms,
             index: Index::new(&rules),
             rules,

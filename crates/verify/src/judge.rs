@@ -2,7 +2,7 @@
 //! should have been masked. The only part of this crate that links more than evidence (feature `judge`). The operator's replay
 //! asks other policies the same questions.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use carnet_evidence::package::verify::{Again, Judge, StateKind};
@@ -166,6 +166,7 @@ pub fn ask(set: &PolicySet, record: &Record<'_>) -> Option<Retold> {
         None => &NoArguments,
     };
     let approvals = approvals(record);
+    let counters = counters(record);
     let context = Context {
         arguments,
         method: &method,
@@ -174,6 +175,7 @@ pub fn ask(set: &PolicySet, record: &Record<'_>) -> Option<Retold> {
         legal_basis: basis.as_deref(),
         now: record.value(field::TIME).and_then(number).map_or(0, |micros| micros / 1_000_000),
         approvals: &approvals,
+        counters: &counters,
         ..Context::default()
     };
     let incomplete = message.is_none() || record.value(field::MASKING).is_some();
@@ -221,6 +223,13 @@ fn again(set: &PolicySet, record: &Record<'_>) -> Option<Again> {
     let found =
         format!("{decision} by {} was recorded, {now} by {} is found", list(&recorded), list(policies));
     Some(Again::Differs(found))
+}
+
+/// What session and actor had been given when it was decided. That it was so is the gateway's word.
+fn counters(record: &Record<'_>) -> Vec<(Arc<str>, i64)> {
+    let counters: Option<BTreeMap<String, i64>> =
+        record.value("x_counters").and_then(|value| serde_json::from_slice(value).ok());
+    counters.unwrap_or_default().into_iter().map(|(name, n)| (name.into(), n)).collect()
 }
 
 /// The approvals that a call ran by. Whether they were given is another step.

@@ -15,6 +15,8 @@ impl Resolver<'_, '_> {
             legs: u32::try_from(view.get("legs").count(9)).unwrap_or(u32::MAX),
             keep: view.get("keep").duration(seconds(10 * 60)),
             most: view.get("most").count(20_000),
+            estimate: view.get("estimate").duration(seconds(2)),
+            window: view.get("window").duration(seconds(3600)),
             page: self.page(view, identity),
             channels: self.channels(view.get("channels"), identity),
             retry: view.get("retry").duration(seconds(5)),

@@ -6,8 +6,8 @@ use carnet_model::{ClassNames, ClassSet, Region};
 
 use super::{Resolver, seconds};
 use crate::resolved::{
-    Cell, ClientAuth, Credentials, EnvValue, HttpUpstream, Limits, OAuthClient, ServerConfig, ServerLimits,
-    StdioUpstream, SubjectConfig, Timeouts, Transport, UpstreamTls,
+    Cell, ClientAuth, Credentials, DryRun, DryRunWay, EnvValue, HttpUpstream, Limits, OAuthClient,
+    ServerConfig, ServerLimits, StdioUpstream, SubjectConfig, Timeouts, Transport, UpstreamTls,
 };
 use crate::scalar;
 use crate::view::View;
@@ -70,6 +70,7 @@ impl Resolver<'_, '_> {
             legal_basis: view.get("legal_basis").shared(),
             labels: view.get("labels").texts(),
             subjects: view.get("subjects").items().filter_map(|v| self.subject(v)).collect(),
+            dry_run: view.get("dry_run").items().filter_map(|v| self.dry_run(v)).collect(),
             retention: view.get("retention").given().then(|| view.get("retention").duration(seconds(0))),
             timeouts: Timeouts {
                 connect: times.get("connect").duration(seconds(10)),
@@ -108,6 +109,27 @@ impl Resolver<'_, '_> {
         }
         let tools = view.get("tools").texts().iter().map(|t| t.to_string()).collect();
         Some(SubjectConfig { path, kind: view.get("kind").text().unwrap_or("ref").to_owned(), tools })
+    }
+
+    fn dry_run(&mut self, view: View<'_>) -> Option<DryRun> {
+        let tool = view.get("tool").text()?.to_owned();
+        let (with, argument) = (view.get("with").text(), view.get("argument").text());
+        let way = match (with, argument) {
+            (Some(with), None) => DryRunWay::With(with.to_owned()),
+            (None, Some(argument)) => DryRunWay::Argument(argument.to_owned()),
+            _ => {
+                let help =
+                    Some("`with` for a tool that counts, `argument` for one that can only try".to_owned());
+                self.report.error(view.at(), "a dry run needs `with` or `argument`", help);
+                return None;
+            }
+        };
+        let read_only = view.get("read_only").flag();
+        if matches!(way, DryRunWay::Argument(_)) && !read_only {
+            let help = Some("say `read_only: true` if it changes nothing with this argument".to_owned());
+            self.report.error(view.at(), "a tool that is called to try must change nothing", help);
+        }
+        Some(DryRun { tool, way, read_only })
     }
 
     /// Refuses keys that mean nothing for the transport chosen.

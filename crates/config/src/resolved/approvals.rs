@@ -23,6 +23,10 @@ pub struct ApprovalsConfig {
     pub keep: Duration,
     /// Most calls that wait at once.
     pub most: usize,
+    /// How long a dry run may take.
+    pub estimate: Duration,
+    /// Over how long what an actor was given is counted.
+    pub window: Duration,
     /// Who is who.
     pub people: Vec<PersonConfig>,
     /// The page and the API; `None`: neither is served.

@@ -34,6 +34,8 @@ pub struct ServerConfig {
     pub labels: Vec<Arc<str>>,
     /// Where its messages name a person.
     pub subjects: Vec<SubjectConfig>,
+    /// How to ask what a call would return.
+    pub dry_run: Vec<DryRun>,
     /// How long recordings of calls to it can be read; `None`: as all evidence.
     pub retention: Option<Duration>,
     /// Times.
@@ -53,6 +55,26 @@ pub struct SubjectConfig {
     pub kind: String,
     /// Tools it holds for; empty for all messages.
     pub tools: Vec<String>,
+}
+
+/// How to ask what calls of a tool would return.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DryRun {
+    /// The tool.
+    pub tool: String,
+    /// By what.
+    pub way: DryRunWay,
+    /// It changes nothing, whatever its definition says.
+    pub read_only: bool,
+}
+
+/// By what a server is asked what a call would return.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum DryRunWay {
+    /// Another tool with the same arguments.
+    With(String),
+    /// An argument of the tool itself.
+    Argument(String),
 }
 
 /// How an upstream is reached.

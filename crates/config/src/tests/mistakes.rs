@@ -725,6 +725,8 @@ fn defaults_are_as_documented() {
                 legs: 9,
                 keep: 600s,
                 most: 20000,
+                estimate: 2s,
+                window: 3600s,
                 people: [],
                 page: None,
                 channels: [],

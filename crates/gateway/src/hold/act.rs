@@ -298,10 +298,29 @@ impl Gateway {
 
     /// Ends a call that is not what was asked about any more.
     pub(crate) async fn void(&self, entry: &Arc<Entry>, why: &str) {
-        if let Err(error) = self.happens(entry, &Event::Void { why: format!("{why} has changed") }).await
+        let have = if why.ends_with("policies") { "have" } else { "has" };
+        if let Err(error) = self.happens(entry, &Event::Void { why: format!("{why} {have} changed") }).await
             && error != NotDone::Rejected(Rejected::Ended)
         {
             tracing::error!(%error, "a held call could not be ended");
+        }
+    }
+
+    /// New policies are in force: what waits under others is void, and whoever waits for it is told.
+    pub(crate) async fn void_other_policies(&self) {
+        let policy = Digest(self.runtime.load().gate.epochs.policy);
+        for entry in self.holds.all() {
+            let stale = {
+                let held = entry.lock();
+                held.ending().is_none() && held.request.binding.policy != policy
+            };
+            if stale {
+                let why = "the policies have changed".to_owned();
+                match self.happens(&entry, &Event::Outdated { why }).await {
+                    Ok(_) | Err(NotDone::Rejected(_)) => {}
+                    Err(error) => tracing::error!(%error, "a held call could not be ended"),
+                }
+            }
         }
     }
 }

@@ -66,12 +66,12 @@ fn content(leaf: Leaf, held: &Held) -> Content<'_> {
         }
         Leaf::End(ending) => (LeafType::ApprovalExpire, ending.word(), None, ended(held, ending)),
         Leaf::BreakGlass => {
-            let broken = held.broken.as_ref();
+            let broken = held.broken.as_deref();
             let by = broken.map(|b| (&b.by, "token"));
             (LeafType::BreakglassOpen, "emergency", by, broken.map_or_else(String::new, json))
         }
         Leaf::Review => {
-            let broken = held.broken.as_ref();
+            let broken = held.broken.as_deref();
             let review = broken.and_then(|b| b.reviewed.as_ref());
             let by = review.map(|r| (&r.by, "token"));
             (LeafType::BreakglassReview, "reviewed", by, broken.map_or_else(String::new, json))

@@ -8,6 +8,7 @@
 
 pub mod act;
 mod ask;
+mod estimate;
 mod keep;
 mod leaf;
 mod results;

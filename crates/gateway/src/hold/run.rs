@@ -51,16 +51,17 @@ impl Task {
             let held = Box::pin(gateway.wait_for(who, entry, message)).await;
             return self.said(held, None);
         }
-        let waiting = match Box::pin(carnet_gate::walk(self.at(shell, runtime), message, None, outbox)).await
-        {
-            Ok(walked) => return Ok(walked),
-            Err(Unfinished::Turned(turned)) => return Err(turned),
-            Err(Unfinished::Held(waiting)) => waiting,
-            // Nothing was approved that could have changed.
-            Err(Unfinished::Void(_)) => {
-                return Err(Turned { answer: None, status: 500, decision: "refused" });
-            }
-        };
+        let mut waiting =
+            match Box::pin(carnet_gate::walk(self.at(shell, runtime), message, None, outbox)).await {
+                Ok(walked) => return Ok(walked),
+                Err(Unfinished::Turned(turned)) => return Err(turned),
+                Err(Unfinished::Held(waiting)) => waiting,
+                // Nothing was approved that could have changed.
+                Err(Unfinished::Void(_)) => {
+                    return Err(Turned { answer: None, status: 500, decision: "refused" });
+                }
+            };
+        self.estimated(&mut waiting).await;
         // Whoever waits for people takes no place of those who work.
         places.clear();
         let mut gone = shell.gone();
@@ -82,7 +83,7 @@ impl Task {
         Caller { runtime, caller, reply: &self.reply, gone, session, began: Instant::now(), leg: 0 }
     }
 
-    fn at<'a>(&'a self, shell: &'a CallShell, runtime: &'a Runtime) -> Walk<'a, CallShell> {
+    pub(super) fn at<'a>(&'a self, shell: &'a CallShell, runtime: &'a Runtime) -> Walk<'a, CallShell> {
         let (session, caller) = (&self.open.gate, &*self.arrived.caller);
         Walk { shell, cell: &self.gateway.cell, snapshot: &runtime.gate, session, caller }
     }
