@@ -7,10 +7,12 @@
 
 mod binding;
 mod canonical;
+mod event;
 mod grant;
 mod held;
 mod inert;
 mod people;
+mod request;
 mod requirement;
 mod shape;
 mod time;
@@ -19,10 +21,12 @@ mod vote;
 
 pub use binding::{Binding, Digest, Id, Malformed, Residency};
 pub use canonical::{canonical, canonical_without};
+pub use event::{Effect, Event, Leaf, Rejected};
 pub use grant::{Delegation, Grant, Terms};
-pub use held::{BreakGlass, Effect, Ending, Event, Held, Leaf, Phase, Rejected, Released, Request, Review};
+pub use held::{Held, Released};
 pub use inert::Inert;
 pub use people::{Account, People};
+pub use request::{BreakGlass, Ending, Phase, Request, Review};
 pub use requirement::{Mistake, Part, Requirement, Rule, Terms as Annotations};
 pub use shape::{Shape, ShapeOf};
 pub use time::duration;
