@@ -23,6 +23,7 @@ mod matrix;
 mod modern;
 mod oidc;
 mod package;
+mod places;
 mod privacy;
 mod replay;
 mod reports;

@@ -267,3 +267,96 @@ fn no_core_is_dumped() -> Result<()> {
     assert_eq!(core.split_whitespace().skip(4).take(2).collect::<Vec<_>>(), ["0", "0"]);
     Ok(())
 }
+
+/// What is in memory stays there: it is locked where the system lets it, and no temporary file is made, not even for a moment: that
+/// would change the folder's time.
+#[test]
+fn nothing_is_swapped_or_written_aside() -> Result<()> {
+    let upstream = Upstream::start(|seen: &Seen| match seen.tool().as_str() {
+        "big" => seen.text(&format!("write to {EMAIL}, {}", "or not. ".repeat(200_000))),
+        _ => seen.text(&format!("write to {EMAIL}")),
+    })?;
+    let head = format!("{}servers:\n{}", callers(&[("ada", "user", "de")]), upstream.server("bank"));
+    let setup = Setup::new(&head, &policies())?;
+    let aside = tempfile::tempdir()?;
+    let changed = || Ok::<_, anyhow::Error>(fs::metadata(aside.path())?.modified()?);
+    let before = changed()?;
+    let mut command = setup.command()?;
+    command.env("TMPDIR", aside.path()).env("SQLITE_TMPDIR", aside.path());
+    let mut gateway = Gateway::start(command)?;
+    for tool in ["contact", "big", "contact"] {
+        ensure!(ask(&gateway, "ada", tool)?.contains(EMAIL));
+    }
+    let status = fs::read_to_string(format!("/proc/{}/status", gateway.process.id()))?;
+    let field = |name: &str| {
+        let line = status.lines().find_map(|l| l.strip_prefix(name)?.strip_prefix(':'));
+        line.and_then(|l| l.split_whitespace().next()).context("a field of the status")
+    };
+    let may = u64::from_str_radix(field("CapEff")?, 16)? & 1 << 14 != 0;
+    let limits = fs::read_to_string("/proc/self/limits")?;
+    let limit = limits.lines().find(|l| l.starts_with("Max locked memory")).context("a limit")?;
+    if may || limit.split_whitespace().nth(4) == Some("unlimited") {
+        ensure!(field("VmLck")?.parse::<u64>()? > 0, "{status}");
+    }
+    gateway.process.terminate(std::time::Duration::from_secs(30))?;
+    assert_eq!(changed()?, before, "something was written to the folder of temporary files");
+    Ok(())
+}
+
+/// A number of another country is drift, even where its class is declared; a policy can keep it back, or make the result wait.
+#[test]
+fn a_number_of_another_country_is_drift() -> Result<()> {
+    let upstream = Upstream::start(|seen: &Seen| match seen.tool().as_str() {
+        "home" => seen.text(&format!("pay to {IBAN}")),
+        _ => seen.text("numéro de sécurité sociale (NIR): 166047562034758"),
+    })?;
+    let server = format!("{}    data_countries: [de, at]\n", upstream.server("bank"));
+    let people = callers(&[("ada", "user", "de")]);
+    let head = format!(
+        "{people}admin: {{ address: \"127.0.0.1:0\" }}\napprovals: {{ pending: 100ms }}\nservers:\n{server}"
+    );
+    let outcome = |setup: &Setup| -> Result<Record> {
+        let records = records::read(&setup.data())?;
+        records.into_iter().rev().find(|r| r.of.is_some()).context("an outcome")
+    };
+    let with = |more: &str| {
+        let setup = Setup::new(&head, &format!("{}{more}", policies()))?;
+        let gateway = setup.start()?;
+        Ok::<_, anyhow::Error>((setup, gateway))
+    };
+    let (setup, gateway) = with("")?;
+    let body = ask(&gateway, "ada", "abroad")?;
+    ensure!(body.contains("166047562034758"), "drift alone keeps nothing back: {body}");
+    let drift = outcome(&setup)?.disclosed.get("x_drift").cloned().context("drift")?;
+    let kind = drift[0].as_str().context("a kind")?.to_owned();
+    ensure!(kind.starts_with("FR_"), "{drift}");
+    let metrics = http::send("GET", &format!("{}/metrics", gateway.admin()?), &[], "")?.body;
+    ensure!(
+        metrics.contains(&format!("carnet_drift_total{{server=\"bank\",found=\"{kind}\"}} 1")),
+        "{metrics}"
+    );
+    drop(gateway);
+    // The report over the log says so.
+    let mut report = Command::new(binary()?);
+    let run = report.args(["report", "drift", "--config"]).arg(setup.config()).output()?;
+    let said = String::from_utf8_lossy(&run.stdout).into_owned();
+    ensure!(run.status.success(), "{said}{}", String::from_utf8_lossy(&run.stderr));
+    ensure!(said.contains(&kind) && said.contains("bank") && said.contains("abroad"), "{said}");
+    let (_setup, gateway) = with(
+        "@id(\"no-surprises\") @verdict(\"block\") forbid (principal, action == Action::\"reveal\", resource) when { \
+         context.undeclared };\n",
+    )?;
+    let body = ask(&gateway, "ada", "abroad")?;
+    ensure!(body.contains("keeps back content") && !body.contains("166047562034758"), "{body}");
+    ensure!(ask(&gateway, "ada", "home")?.contains(IBAN), "what is declared goes");
+    drop(gateway);
+    let (setup, gateway) = with(
+        "@id(\"surprises-wait\") @hold(\"dpo\") forbid (principal, action == Action::\"release\", resource) when { \
+         context.counters.hasTag(\"undeclared\") } unless { context.approvals.contains(\"dpo\") };\n",
+    )?;
+    ensure!(ask(&gateway, "ada", "home")?.contains(IBAN));
+    let body = ask(&gateway, "ada", "abroad")?;
+    ensure!(!body.contains("166047562034758"), "{body}");
+    assert_eq!(outcome(&setup)?.text("error"), "result-held");
+    Ok(())
+}

@@ -67,7 +67,7 @@ fn check(path: &Path) -> Found {
         parts.files = files.len();
         let policies = load::policies(config, &table, &sources)?;
         found.warnings.extend(residency::cell(config, &table).err());
-        found.errors.extend(residency::refused(config, &table, &policies));
+        found.errors.extend(residency::refused(config, &loaded.positions, &table, &policies));
         Ok(policies)
     });
     match compiled {

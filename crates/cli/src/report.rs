@@ -16,7 +16,7 @@ use crate::output;
 /// Arguments of `carnet report`.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
-    /// Which report: sessions, calls, acts, approvals, masking, transfers, ropa, breach, controls; or access, with --subject.
+    /// Which report: sessions, calls, acts, approvals, masking, transfers, drift, ropa, breach, controls; or access, with --subject.
     #[arg(value_name = "NAME", value_parser = name)]
     name: String,
     #[command(flatten)]

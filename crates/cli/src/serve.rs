@@ -26,6 +26,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
         Err(errors) => return Ok(refused(&errors)),
     };
     log::start(&loaded.config.telemetry);
+    carnet_gateway::memory::lock();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start")?;
     runtime.block_on(async {
         // From here on a signal is an orderly stop, also one that comes while the gateway starts.

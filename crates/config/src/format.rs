@@ -27,7 +27,6 @@ pub(crate) const VALIDATORS: &[&str] = &[
     "mod37-36",
     "gs1",
 ];
-pub(crate) const MECHANISMS: &[&str] = &["adequacy", "scc", "bcr", "art49"];
 pub(crate) const OCCASIONS: &[&str] = crate::resolved::Occasion::WORDS;
 pub(crate) const KINDS: &[&str] = &["user", "workload"];
 
@@ -46,7 +45,11 @@ pub(crate) static FILE: Table = Table {
         key("identity", T(&IDENTITY), "Who may call and how they prove who they are."),
         key("policies", List(&Path), "Policy files, or folders of *.cedar. None: every call is denied."),
         key("servers", Map(&Name, &T(&SERVER)), "The MCP servers behind the gateway, each at /mcp/NAME."),
-        key("residency", T(&RESIDENCY), "Where data may be and go: zones, grounds, places of models."),
+        key(
+            "residency",
+            T(&crate::borders::RESIDENCY),
+            "Where data may be and go: zones, grounds, places of models.",
+        ),
         key("masking", T(&MASKING), "What replaces values that the policy does not reveal."),
         key("approvals", T(&APPROVALS), "How calls wait for an approval, and who is who."),
         key("limits", T(&LIMITS), "Sizes, counts, times and rates."),
@@ -70,46 +73,7 @@ static CELL: Table = Table {
             Region,
             "Where the gateway runs and its log lies: a country (de) or a cloud region (eu-west-2).",
         ),
-        key("attestation", T(&ATTESTATION), "What its cloud signs about its place."),
-    ],
-};
-
-static ATTESTATION: Table = Table {
-    name: "an attestation",
-    keys: &[
-        need("document", Path, "The instance identity document of an Amazon EC2 instance."),
-        need("signature", Path, "Its RSA signature in base64, as the metadata service gives it."),
-        need("key", Path, "PEM public key of Amazon's certificate for the region."),
-    ],
-};
-
-static RESIDENCY: Table = Table {
-    name: "residency",
-    keys: &[
-        key(
-            "enforce",
-            Flag,
-            "Refuse unknown places: at the start for what is configured, for callers in each message. Default: false",
-        ),
-        key("table", Path, "A table of jurisdictions in place of the one that is built in."),
-        key("zones", Map(&Name, &List(&Region)), "Zones of one's own: countries, regions, zones before it."),
-        key("mechanisms", List(&T(&MECHANISM)), "Grounds on which data may go, for policies to ask for."),
-        key("models", Map(&Text, &Region), "Where the models of agents run, by the agent's subject."),
-    ],
-};
-
-static MECHANISM: Table = Table {
-    name: "a mechanism",
-    keys: &[
-        need("kind", Words(MECHANISMS), "What it is; adequacy: the recipient is under the framework named."),
-        key("framework", Name, "Of adequacy: the framework that the decision asks for, such as dpf."),
-        key("module", Count, "Of scc: the module, 1 to 4."),
-        key("ground", Words(carnet_residency::Ground::WORDS), "Of art49: the situation."),
-        need("reference", Text, "Where it is written, for the record."),
-        key("from", Region, "From where. Default: anywhere."),
-        need("to", Region, "To where."),
-        key("servers", List(&Name), "With which servers. Default: all."),
-        key("until", Time, "Last day. Default: none."),
+        key("attestation", T(&crate::borders::ATTESTATION), "What its cloud signs about its place."),
     ],
 };
 
@@ -597,6 +561,7 @@ static HSM: Table = Table {
         need("token", Text, "Label of the token."),
         need("key", Text, "Label of the AES key in it."),
         need("pin", Secret, "PIN of the user."),
+        key("region", Region, "Where the device is. Default: the cell's"),
     ],
 };
 

@@ -4,11 +4,13 @@
 //! time, and gives a [`Config`] or every mistake with file, line and column. Nothing is read from disk here,
 //! and secrets stay references ([`SecretRef`]).
 
+mod borders;
 mod check;
 mod diagnostic;
 mod format;
 mod front;
 mod policy_tests;
+mod positions;
 mod report;
 mod resolve;
 mod resolved;
@@ -24,6 +26,7 @@ mod yaml;
 pub use diagnostic::{Diagnostic, Severity, render};
 pub use front::{CellOfFront, FrontConfig, JoinConfig, LoadedFront, load_front};
 pub use policy_tests::{PolicyTest, TestCaller, parse_policy_tests};
+pub use positions::Positions;
 pub use resolve::folder_of;
 pub use resolved::*;
 pub use schema::schema;
@@ -53,6 +56,8 @@ pub struct Loaded {
     pub config: Config,
     /// Warnings, in the order of the file.
     pub warnings: Vec<Diagnostic>,
+    /// Where its keys stand.
+    pub positions: Positions,
 }
 
 /// Reads a configuration.
@@ -63,6 +68,7 @@ pub fn load(source: Source<'_>) -> Result<Loaded, Vec<Diagnostic>> {
     let mut report = report::Report::new();
     let root = yaml::parse(source.text, &mut report);
     let config = root.map(|root| {
+        let positions = Positions::of(source.file, &root);
         check::check(
             &root,
             "the configuration",
@@ -70,12 +76,12 @@ pub fn load(source: Source<'_>) -> Result<Loaded, Vec<Diagnostic>> {
             &shape::Kind::Table(&format::FILE),
             &mut report,
         );
-        resolve::Resolver { source, report: &mut report }.config(view::View::root(&root))
+        (resolve::Resolver { source, report: &mut report }.config(view::View::root(&root)), positions)
     });
     let found = report.finish(source.file, source.text);
     match config {
-        Some(config) if found.iter().all(|d| d.severity == Severity::Warning) => {
-            Ok(Loaded { config, warnings: found })
+        Some((config, positions)) if found.iter().all(|d| d.severity == Severity::Warning) => {
+            Ok(Loaded { config, warnings: found, positions })
         }
         _ => Err(found),
     }

@@ -9,7 +9,8 @@ use carnet_model::{ClassNames, ClassSet, IdentityKind, Principal, Region};
 use carnet_policy::{Direction, Route};
 use carnet_residency::{Basis, Country, Crossing as Ends, Day, Declared, Jurisdictions, Known, Mechanism};
 
-use crate::facts::{Caller, ServerFacts};
+use crate::facts::{Caller, Seen, ServerFacts};
+use crate::recipients::{self, Reach, Recipients};
 use crate::shell::Moment;
 use crate::snapshot::Snapshot;
 
@@ -24,6 +25,8 @@ pub struct ResidencyRules {
     pub models: BTreeMap<Arc<str>, Region>,
     /// How the place of this cell is known.
     pub cell_known: Known,
+    /// Who else gets something of messages.
+    pub recipients: Recipients,
 }
 
 impl Default for ResidencyRules {
@@ -33,6 +36,7 @@ impl Default for ResidencyRules {
             declared: Vec::new(),
             models: BTreeMap::new(),
             cell_known: Known::Asserted,
+            recipients: Recipients::default(),
         }
     }
 }
@@ -139,9 +143,10 @@ impl Crossing {
     ) -> Crossing {
         let unknown = Region::unknown();
         let place = caller.principal.region.as_ref().unwrap_or(&unknown);
+        let its = server.place();
         let (from, to) = match direction {
-            Direction::In => (place, &server.region),
-            Direction::Out => (&server.region, place),
+            Direction::In => (place, &its),
+            Direction::Out => (&its, place),
         };
         let out = direction == Direction::Out;
         let at = Places {
@@ -196,6 +201,7 @@ pub(crate) fn disclosed(
     caller: &Caller,
     crossing: &Crossing,
     moved: Option<(&Moved, &ClassNames)>,
+    reach: &Reach,
 ) -> String {
     let recipient = caller.principal.region.as_ref().map_or("unknown", |r| r.as_str());
     let mut members: Vec<(&str, String)> = vec![
@@ -207,6 +213,17 @@ pub(crate) fn disclosed(
     if snapshot.residency.cell_known != Known::Asserted {
         members.push(("storage_known", quoted(snapshot.residency.cell_known.name())));
     }
+    let known = |known: Known| quoted(known.name());
+    match server.seen.get() {
+        Seen::Nothing => {}
+        Seen::There => members.push(("processing_known", known(Known::Observed))),
+        Seen::Elsewhere => members.push(("processing_known", known(Known::Unknown))),
+    }
+    // Of a place that nobody states nothing is known, which `unknown` says.
+    if caller.known == Known::Observed || caller.elsewhere {
+        members.push(("recipient_known", known(caller.known)));
+    }
+    members.extend(snapshot.residency.recipients.disclosed(reach).map(|all| ("recipients", all)));
     if !crossing.stays {
         members.push(("from", quoted(crossing.from.as_str())));
         members.push(("to", quoted(crossing.to.as_str())));
@@ -217,8 +234,8 @@ pub(crate) fn disclosed(
             members.push(("origin", quoted(crossing.origin.as_str())));
         }
         if let Some((moved, names)) = moved.filter(|(m, _)| !m.found.is_empty()) {
-            let list: Vec<String> = moved.moved.iter().map(|c| quoted(names.name(c))).collect();
-            members.push(("moved", format!("[{}]", list.join(","))));
+            let list = recipients::named(moved.moved, names).join(",");
+            members.push(("moved", format!("[{list}]")));
             members.push(("verdict", quoted(moved.verdict())));
         }
     }

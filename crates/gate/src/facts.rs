@@ -1,10 +1,12 @@
 //! What is known about a crossing before its content is looked at: the caller and the server.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use carnet_evidence::seal::MacKey;
 use carnet_model::{ClassSet, Identity, IdentityKind, Principal, Region};
 use carnet_policy::PrincipalKey;
+use carnet_residency::{Known, Place};
 
 use crate::shell::Moment;
 use crate::subjects::SubjectRule;
@@ -20,6 +22,10 @@ pub struct Caller {
     pub expires: Option<i64>,
     /// Who stands behind the agent: the rest of the chain that the token names.
     pub behind: Vec<Identity>,
+    /// How its place is known.
+    pub known: Known,
+    /// Its address is in another country than it is said to be.
+    pub elsewhere: bool,
     /// The `actor` disclosure's value, JSON.
     pub(crate) actor: String,
     /// The `agent` disclosure's value, JSON; `None` where nobody acts for another.
@@ -39,13 +45,28 @@ impl Caller {
         let key = PrincipalKey::new(&principal);
         let actor = actor_json(&principal);
         let agent = principal.agent.as_ref().map(identity_json);
-        Caller { principal, key, expires, behind: Vec::new(), actor, agent }
+        let known = principal.region.as_ref().map_or(Known::Unknown, |r| Place::asserted(r.clone()).known);
+        Caller { principal, key, expires, behind: Vec::new(), known, elsewhere: false, actor, agent }
     }
 
     /// With who stands behind the agent. `actors` is the whole chain, the agent first.
     #[must_use]
     pub fn with_chain(self, actors: &[Identity]) -> Self {
         Caller { behind: actors.iter().skip(1).cloned().collect(), ..self }
+    }
+
+    /// The same caller whose address was looked at: the place that is sure now, or none where it contradicts what is said.
+    #[must_use]
+    pub fn seen_at(&self, place: &Place) -> Caller {
+        let region = Some(&place.region).filter(|_| place.known != Known::Unknown);
+        let mut seen = self.clone();
+        seen.known = place.known;
+        seen.elsewhere = place.known == Known::Unknown && self.principal.region.is_some();
+        if region != self.principal.region.as_ref() {
+            seen.principal.region = region.cloned();
+            seen.key = PrincipalKey::new(&seen.principal);
+        }
+        seen
     }
 }
 
@@ -104,4 +125,45 @@ pub struct ServerFacts {
     pub legal_basis: Option<Arc<str>>,
     /// Where its messages name a person.
     pub subjects: Vec<SubjectRule>,
+    /// What its address says of where it is.
+    pub seen: Arc<Sighting>,
+}
+
+impl ServerFacts {
+    /// Where it is, as far as nothing contradicts that.
+    pub(crate) fn place(&self) -> Region {
+        if self.seen.get() == Seen::Elsewhere { Region::unknown() } else { self.region.clone() }
+    }
+}
+
+/// What an address says of a place that was stated.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Seen {
+    /// Nothing: there is none, or nobody knows where it is.
+    Nothing,
+    /// The same.
+    There,
+    /// Another country.
+    Elsewhere,
+}
+
+/// What was last seen of a server. The shell notes it when it connects.
+#[derive(Debug, Default)]
+pub struct Sighting(AtomicU8);
+
+impl Sighting {
+    /// Notes it.
+    pub fn note(&self, seen: Seen) {
+        self.0.store(seen as u8, Ordering::Relaxed);
+    }
+
+    /// What was noted.
+    #[must_use]
+    pub fn get(&self) -> Seen {
+        match self.0.load(Ordering::Relaxed) {
+            0 => Seen::Nothing,
+            1 => Seen::There,
+            _ => Seen::Elsewhere,
+        }
+    }
 }

@@ -7,9 +7,9 @@ use carnet_mcp::{Message, lists};
 use carnet_model::{Action, Resource};
 
 use crate::facts::Caller;
-use crate::mask::Withheld;
 use crate::session::Session;
 use crate::snapshot::Snapshot;
+use crate::withheld::Withheld;
 
 /// Takes out of a list what the caller may not use, and notes the definitions of tools.
 ///

@@ -11,21 +11,23 @@ use carnet_masking::{Detector, Findings, Part, PartKind, Plan, Report, Seam, Tra
 use carnet_mcp::Message;
 use carnet_mcp::content::{self, PartKind as ContentKind};
 use carnet_model::{Action, ClassSet, DataClass, PolicyId, Region, Transform};
-use carnet_policy::{Allowed, Choice, Context, Direction, Flow, Holding, Stop};
+use carnet_policy::{Choice, Direction, Holding, Stop};
 
-use crate::arguments::CallArguments;
-use crate::crossing::{Crossing, Moved, Places, country_of};
-use crate::decide::{self, Subject};
+use crate::crossing::{Crossing, Moved, country_of};
+use crate::decide::Subject;
 use crate::facts::{Caller, Cell};
 use crate::look::Looked;
+use crate::recipients::{self, Reach};
 use crate::restore::{Restored, Restoring};
+use crate::reveal::{Stopped, chosen, shown};
 use crate::session::Session;
 use crate::shell::Moment;
-use crate::snapshot::{AnalyzerFacts, Snapshot};
+use crate::snapshot::Snapshot;
 use crate::subjects::About;
 use crate::tally::Short;
 use crate::turns;
 use crate::vault::{Deposit, Owner, Recall};
+use crate::withheld::Withheld;
 
 /// A message after masking, and what was done to it.
 #[derive(Debug)]
@@ -56,6 +58,8 @@ pub(crate) struct Masked {
     pub drift: Drift,
     /// Policies that let it go only once it is approved. It is masked as it may go then.
     pub held: Vec<Holding>,
+    /// Who else gets what of it.
+    pub reach: Reach,
 }
 
 /// What a server gives out that the configuration does not say it has. Classes and kinds, never a value.
@@ -65,6 +69,8 @@ pub(crate) struct Drift {
     pub classes: ClassSet,
     /// Kinds of numbers of other countries, such as `FR_NIR`.
     pub kinds: Vec<&'static str>,
+    /// The classes of those numbers.
+    pub foreign: ClassSet,
 }
 
 impl Drift {
@@ -78,61 +84,6 @@ impl Masked {
     /// What goes on: the recorded message, with values in place of stand-ins where some were put back.
     pub(crate) fn onward(self) -> Message {
         self.restored.message.unwrap_or(self.message)
-    }
-}
-
-/// Why a message is withheld. No content.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Withheld {
-    /// It cannot be inspected in full.
-    Uninspectable,
-    /// It cannot be rewritten safely.
-    Unmaskable,
-    /// The masked result would not satisfy the tool's `outputSchema`.
-    Schema,
-    /// The server asks the caller for something that no policy permits it to ask.
-    Input,
-    /// A stand-in in it may not be used here.
-    Restore,
-    /// What it hides could not be kept.
-    Vault,
-    /// An analyzer that has to see it did not, or may not.
-    Analyzer,
-    /// A policy keeps back what has a class found in it.
-    Blocked,
-    /// A policy lets such a thing go only once it is approved.
-    Held,
-}
-
-impl Withheld {
-    /// The name in evidence.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Withheld::Uninspectable => "uninspectable",
-            Withheld::Unmaskable => "unmaskable",
-            Withheld::Schema => "output-schema",
-            Withheld::Input => "input-denied",
-            Withheld::Restore => "restore-denied",
-            Withheld::Vault => "vault-failed",
-            Withheld::Analyzer => "not-analyzed",
-            Withheld::Blocked => "blocked",
-            Withheld::Held => "held",
-        }
-    }
-
-    /// The sentence for the caller and the record.
-    pub(crate) fn reason(self) -> &'static str {
-        match self {
-            Withheld::Uninspectable => "the content cannot be inspected in full",
-            Withheld::Unmaskable => "the content cannot be masked safely",
-            Withheld::Schema => "the masked result would not satisfy the tool's outputSchema",
-            Withheld::Input => "the server asks for input that no policy permits it to ask for",
-            Withheld::Restore => "a token in it stands for a value that may not be used here",
-            Withheld::Vault => "the values that it hides could not be kept for their return",
-            Withheld::Analyzer => "an analyzer that has to see the content did not answer, or may not get it",
-            Withheld::Blocked => "a policy keeps back content with data of this kind",
-            Withheld::Held => "a policy lets content with data of this kind go only once it is approved",
-        }
     }
 }
 
@@ -193,8 +144,14 @@ impl Around<'_> {
         About::of(&self.cell.mac, rules, tool, message, (self.snapshot.persons, findings))
     }
 
+    /// For questions about recipients.
+    fn asking(&self) -> recipients::Asking<'_> {
+        let Around { snapshot, session, caller, subject, now, approvals, .. } = *self;
+        recipients::Asking { snapshot, session, caller, subject, now, approvals }
+    }
+
     /// Where the content comes from and where it goes.
-    fn crossing(&self) -> Crossing {
+    pub(crate) fn crossing(&self) -> Crossing {
         Crossing::of(self.snapshot, &self.session.server, self.caller, self.subject.direction, self.now)
     }
 
@@ -205,7 +162,7 @@ impl Around<'_> {
             return Drift::default();
         }
         let classes = server.classes.map_or(ClassSet::EMPTY, |said| findings.classes().difference(said));
-        let mut kinds: Vec<&'static str> = Vec::new();
+        let (mut kinds, mut foreign_classes): (Vec<&'static str>, _) = (Vec::new(), ClassSet::EMPTY);
         if let Some(countries) = &server.countries {
             let table = &self.snapshot.jurisdictions;
             let foreign = |kind: &str| {
@@ -213,11 +170,14 @@ impl Around<'_> {
                     !countries.iter().any(|said| table.covers(said, &Region::new(c.as_str())))
                 })
             };
-            kinds.extend(findings.iter().map(|f| f.kind).filter(|kind| foreign(kind)));
+            for finding in findings.iter().filter(|f| foreign(f.kind)) {
+                kinds.push(finding.kind);
+                foreign_classes.insert(finding.class);
+            }
             kinds.sort_unstable();
             kinds.dedup();
         }
-        Drift { classes, kinds }
+        Drift { classes, kinds, foreign: foreign_classes }
     }
 }
 
@@ -267,6 +227,15 @@ fn hide(
     let looked = around.looked;
     let binaries = looked.account(around.detector(), &message);
     let drift = around.drift(findings);
+    let withhold = |message, Stopped { stop, holding }, drift| {
+        let reason = if stop == Stop::Hold { Withheld::Held } else { Withheld::Blocked };
+        Err(Box::new(Withholding { message, reason, found, drift, mac, size, holding }))
+    };
+    let reach = match recipients::ask(around.asking(), &message, found) {
+        Ok(reach) => reach,
+        Err(stopped) => return withhold(message, stopped, drift),
+    };
+    let through = reach.content;
     let done = |message, report: Report, policies, moved, drift| {
         let deposits = deposits(around, &report);
         let restored = Restored::default();
@@ -283,18 +252,16 @@ fn hide(
             binaries,
             moved,
             drift,
+            reach,
             held: Vec::new(),
         }
     };
     if found.is_empty() && looked.binaries.iter().all(|b| b.stripped.is_none()) {
         return Ok(done(message, Report::default(), Vec::new(), Moved::default(), drift));
     }
-    let (shown, mut policies) = match shown(around, &message, found) {
-        Ok(shown) => shown,
-        Err(Stopped { stop, holding }) => {
-            let reason = if stop == Stop::Hold { Withheld::Held } else { Withheld::Blocked };
-            return Err(Box::new(Withholding { message, reason, found, drift, mac, size, holding }));
-        }
+    let (shown, mut policies) = match shown(around, &message, found, drift.foreign) {
+        Ok((shown, policies)) => (shown.intersection(through), policies),
+        Err(stopped) => return withhold(message, stopped, drift),
     };
     let moved = Moved { found, moved: shown, kept_back: None };
     let chosen = chosen(around, &message, found.difference(shown));
@@ -491,102 +458,6 @@ fn words_of_the_caller(around: &Around<'_>, message: &Message) -> Option<u32> {
     let name = around.subject.named()?;
     let known = around.session.tools.get(name).is_some();
     if known { None } else { message.params()?.get("name").map(|name| name.index()) }
-}
-
-/// Policies keep back the whole message, and whose approval would let it go, where all of them name one.
-struct Stopped {
-    stop: Stop,
-    holding: Vec<Holding>,
-}
-
-impl Stopped {
-    fn by(around: &Around<'_>, allowed: &Allowed) -> Option<Stopped> {
-        let stop = allowed.stop?;
-        let holding = around.snapshot.policies.stopped_by(allowed).unwrap_or_default();
-        Some(Stopped { stop, holding })
-    }
-}
-
-/// The classes that may be seen and, where the content leaves its region, may also go there.
-fn shown(
-    around: &Around<'_>,
-    message: &Message,
-    found: ClassSet,
-) -> Result<(ClassSet, Vec<PolicyId>), Stopped> {
-    let Around { snapshot, session, caller, subject, .. } = around;
-    let arguments = CallArguments(message);
-    let method = message.method().unwrap_or_default();
-    let context = decide::context(&arguments, &method, caller, session, subject.direction, around.now);
-    let context = Context { approvals: around.approvals, ..context };
-    let server: &Arc<str> = &session.server.name;
-    let flow = Flow { server, tool: subject.tool(), direction: subject.direction };
-    let revealed = snapshot.policies.reveal(&caller.key, flow, found, &context);
-    if let Some(stopped) = Stopped::by(around, &revealed) {
-        return Err(stopped);
-    }
-    // A policy that keeps whole messages back is asked about what is hidden too.
-    let asked = if snapshot.policies.stops_transfers() { found } else { revealed.classes };
-    if asked.is_empty() {
-        return Ok((ClassSet::EMPTY, Vec::new()));
-    }
-    let mut policies = revealed.policies();
-    let crossing = around.crossing();
-    if crossing.stays {
-        return Ok((revealed.classes, policies));
-    }
-    let facts = Some(crossing.facts(&session.server.categories));
-    let context = Context { crossing: facts, ..context };
-    let moved = snapshot.policies.transfer(&caller.key, flow, crossing.route(), asked, &context);
-    if let Some(stopped) = Stopped::by(around, &moved) {
-        return Err(stopped);
-    }
-    if snapshot.residency.enforce && crossing.unknown {
-        return Ok((ClassSet::EMPTY, Vec::new()));
-    }
-    policies.extend(moved.policies());
-    policies.sort_unstable();
-    policies.dedup();
-    Ok((moved.classes.intersection(revealed.classes), policies))
-}
-
-/// Whether what is in a message may go to an analyzer: it is where the content is, or every class that it is asked for may go there.
-pub(crate) fn may_be_asked(around: &Around<'_>, message: &Message, analyzer: &AnalyzerFacts) -> bool {
-    let Around { snapshot, session, caller, subject, .. } = around;
-    let (unknown, out) = (Region::unknown(), subject.direction == Direction::Out);
-    let place = caller.principal.region.as_ref().unwrap_or(&unknown);
-    let from = if out { &session.server.region } else { place };
-    let at = Places {
-        from,
-        to: &analyzer.region,
-        origin: session.server.origin.as_ref().filter(|_| out).unwrap_or(from),
-        model: None,
-        cell: &snapshot.cell_region,
-    };
-    let (table, declared, now) = (&snapshot.jurisdictions, &snapshot.residency.declared, around.now.seconds);
-    let crossing = Crossing::find(table, declared, at, &session.server.name, now);
-    if crossing.stays {
-        return true;
-    }
-    if snapshot.residency.enforce && crossing.unknown {
-        return false;
-    }
-    let arguments = CallArguments(message);
-    let method = message.method().unwrap_or_default();
-    let context = decide::context(&arguments, &method, caller, session, subject.direction, around.now);
-    let context = Context { crossing: Some(crossing.facts(&session.server.categories)), ..context };
-    let flow = Flow { server: &session.server.name, tool: subject.tool(), direction: subject.direction };
-    let moved = snapshot.policies.transfer(&caller.key, flow, crossing.route(), analyzer.classes, &context);
-    moved.stop.is_none() && analyzer.classes.difference(moved.classes).is_empty()
-}
-
-/// How policies hide the classes that may not be seen.
-fn chosen(around: &Around<'_>, message: &Message, hidden: ClassSet) -> Vec<Choice> {
-    let Around { snapshot, session, caller, subject, .. } = around;
-    let arguments = CallArguments(message);
-    let method = message.method().unwrap_or_default();
-    let context = decide::context(&arguments, &method, caller, session, subject.direction, around.now);
-    let flow = Flow { server: &session.server.name, tool: subject.tool(), direction: subject.direction };
-    snapshot.policies.mask(&caller.key, flow, hidden, &context)
 }
 
 /// Whether the masked `structuredContent` still is what the tool promised. A tool without a known schema promised nothing.

@@ -8,18 +8,20 @@ use std::sync::Arc;
 use carnet_evidence::seal::{NewKey, Slot};
 use carnet_evidence::{Disclosures, Draft, LeafType, field};
 use carnet_mcp::Message;
-use carnet_model::{ClassNames, Verdict};
+use carnet_model::{ClassNames, ClassSet, Verdict};
 use sha2::{Digest as _, Sha256};
 
 use crate::crossing::{self, Crossing, Moved};
 use crate::decide::{Subject, purpose};
 use crate::facts::{Caller, Cell};
-use crate::mask::{Masked, Withheld, Withholding};
+use crate::mask::{Masked, Withholding};
 use crate::permitted::{Permitted, Recorded};
+use crate::recipients;
 use crate::session::Session;
 use crate::shell::{Moment, NotRecorded, Shell};
 use crate::snapshot::Snapshot;
 use crate::subjects::About;
+use crate::withheld::Withheld;
 
 /// A leaf that waits for its place in the log, and the sealed slots that belong to it.
 #[derive(Clone, Debug)]
@@ -303,10 +305,14 @@ fn residency(d: &mut Disclosures<'_>, facts: &Facts<'_>, content: &Content<'_>) 
     };
     let names = snapshot.detector.classes();
     let moved = moved.map(|moved| (moved, names));
-    d.add(
-        field::RESIDENCY,
-        crossing::disclosed(snapshot, &session.server, caller, &crossing, moved).as_bytes(),
-    );
+    let asking = recipients::Asking { snapshot, session, caller, subject, now, approvals: &[] };
+    let reach = match content {
+        Content::Masked(masked) => masked.reach.clone(),
+        Content::Withheld(withheld) => recipients::of_record(asking, withheld.found),
+        Content::Unread(_) => recipients::of_record(asking, ClassSet::EMPTY),
+    };
+    let text = crossing::disclosed(snapshot, &session.server, caller, &crossing, moved, &reach);
+    d.add(field::RESIDENCY, text.as_bytes());
     let drift = match content {
         Content::Masked(masked) => &masked.drift,
         Content::Withheld(withheld) => &withheld.drift,

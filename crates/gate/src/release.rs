@@ -43,6 +43,10 @@ pub(crate) fn counted(
         ("result_bytes".into(), number(masked.size)),
         ("result_subjects".into(), number(subjects)),
     ];
+    let undeclared = masked.drift.classes.union(masked.drift.foreign).iter().count();
+    if undeclared > 0 {
+        all.push(("undeclared".into(), number(undeclared)));
+    }
     for class in masked.found.iter() {
         all.push((format!("class.{}", names.name(class)).into(), 1));
     }

@@ -19,8 +19,9 @@ use carnet_policy::{Context, Flow, Given};
 use crate::arguments::CallArguments;
 use crate::crossing::{Crossing, Places};
 use crate::decide::{self, purpose};
-use crate::mask::{Around, Withheld};
+use crate::mask::Around;
 use crate::vault::{Owner, who};
+use crate::withheld::Withheld;
 
 /// Documents in strings are followed so deep.
 const DEPTH: u8 = 3;

@@ -19,13 +19,14 @@ use crate::facts::{Caller, Cell};
 use crate::hold::{self, Waiting};
 use crate::inspect::{self, inspect};
 use crate::look::{Looked, NOTHING, look};
-use crate::mask::{Around, Drift, Masked, Withheld, Withholding, lift, mask, may_be_asked};
+use crate::mask::{Around, Drift, Masked, Withholding, lift, mask};
 use crate::permitted::{Permitted, Recorded};
 use crate::record::{self, Content, Facts, Said};
 use crate::refused::{self, Turned, Unfinished};
 use crate::release::Release;
 use crate::reply::Delivery;
 use crate::restore::Restored;
+use crate::reveal::may_be_asked;
 use crate::session::{Question, Session};
 use crate::shell::{Answers as _, NotForwarded, NotRecorded, Replies, Shell};
 use crate::snapshot::Snapshot;
@@ -34,6 +35,7 @@ use crate::subjects::About;
 use crate::tally::Short;
 use crate::turns::{Coming, InTurn};
 use crate::vault::Deposit;
+use crate::withheld::Withheld;
 
 /// The surroundings of one message.
 pub struct Walk<'a, S> {

@@ -11,7 +11,7 @@ use carnet_documents::Text;
 use carnet_evidence::seal::{DataKey, KeyKind, NewKey};
 use carnet_gate::{
     Analyzed, Answers, Delivery, Deposit, Entry, Kept, Moment, NotAnalyzed, NotForwarded, NotRecorded,
-    Permitted, Recall, Receipt, Recorded, Replies, Shell, Turned, Unread, Walked,
+    Permitted, Recall, Receipt, Recorded, Replies, Seen, Shell, Turned, Unread, Walked,
 };
 use carnet_masking::{Report, StandInId};
 use carnet_mcp::Message;
@@ -128,6 +128,9 @@ impl Shell for CallShell {
             sent = self.link.send(message, gone, Some(self.reply.clone())) => sent,
             () = reached(Some(&mut until)) => Err(STOPPING),
         };
+        if self.open.gate.server.seen.get() == Seen::Elsewhere {
+            self.gateway.metrics.elsewhere("server");
+        }
         let answers = sent
             .inspect_err(|e| self.gateway.metrics.upstream_error(e.name()))?
             .until(until)

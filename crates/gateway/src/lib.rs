@@ -25,6 +25,7 @@ pub mod limits;
 pub mod load;
 pub mod memory;
 pub mod metrics;
+pub mod observed;
 pub mod outbound;
 pub mod page;
 pub mod record;

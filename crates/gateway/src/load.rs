@@ -17,6 +17,7 @@ use crate::analyzers::Analyzers;
 use crate::detectors::Detectors;
 use crate::identity::Identities;
 use crate::limits::Rates;
+use crate::observed::Observed;
 use crate::residency;
 use crate::servers::Server;
 use crate::state;
@@ -33,6 +34,8 @@ pub struct Runtime {
     pub servers: BTreeMap<Arc<str>, Arc<Server>>,
     /// Who else is asked about free text.
     pub analyzers: Analyzers,
+    /// In which countries addresses are.
+    pub observed: Option<Arc<Observed>>,
     /// Rate of one principal.
     pub per_principal: Option<Rates<[u8; 32]>>,
     /// Rate of one principal at one tool: principal, and a hash of server and tool.
@@ -175,15 +178,21 @@ pub fn runtime(
     token_key: [u8; 32],
     previous: Option<&Runtime>,
 ) -> Result<Runtime, Vec<String>> {
-    let Loaded { config, warnings } = loaded;
+    let Loaded { config, warnings, positions } = loaded;
     let mut errors = Vec::new();
     let (table, table_text) = residency::table(&config)?;
     let (front, distributed) = crate::join::policies::kept(&config).map_err(|e| vec![e])?;
     let sources = &[sources, &front].concat();
     let policies = policies(&config, &table, sources).map_err(|e| errors.extend(e));
-    let cell_known = residency::cell(&config, &table).map_err(|e| vec![e])?.known;
+    // What a cloud signed is looked at when the cell starts: it does not move while it runs, and what was signed ends soon.
+    let cell_known = match previous.filter(|p| p.config.cell == config.cell) {
+        Some(previous) => previous.gate.residency.cell_known,
+        None => residency::cell(&config, &table).map_err(|e| vec![e])?.known,
+    };
+    let observed = config.residency.addresses.as_ref().map(|a| Observed::load(a, &table)).transpose();
+    let observed = observed.map_err(|e| errors.push(e)).ok().flatten().map(Arc::new);
     if let Ok(policies) = &policies {
-        errors.extend(residency::refused(&config, &table, policies));
+        errors.extend(residency::refused(&config, &positions, &table, policies));
     }
     let identities = match previous.filter(|p| p.config.identity == config.identity) {
         Some(previous) => Ok(previous.identities.clone()),
@@ -214,13 +223,16 @@ pub fn runtime(
             .unwrap_or(usize::MAX),
         ..carnet_json::Limits::default()
     };
-    let configuration = state::configuration(&config);
+    let configuration = state::configuration(&config, observed.as_ref().map(|o| o.hash()));
     let state = vec![
         policies.state().to_vec(),
         configuration.clone(),
         state::build().to_vec(),
         table_text.into_bytes(),
     ];
+    // Nothing can fail any more.
+    servers.values().for_each(|server| server.sight.watch(observed.as_ref()));
+    let residency = residency::rules(&config, &table, cell_known);
     let gate = Snapshot {
         epochs: Epochs {
             policy: policies.hash(),
@@ -240,7 +252,7 @@ pub fn runtime(
         },
         persons: config.evidence.persons,
         jurisdictions: table,
-        residency: residency::rules(&config, cell_known),
+        residency,
         binary: config.masking.binary.iter().map(binary).collect(),
         analyzers: config.masking.analyzers.iter().map(analyzer).collect(),
         limits,
@@ -249,6 +261,7 @@ pub fn runtime(
         per_principal: config.limits.per_principal.and_then(Rates::new),
         per_tool: config.limits.per_tool.and_then(Rates::new),
         analyzers,
+        observed,
         gate,
         state,
         distributed,
@@ -274,6 +287,7 @@ pub fn from_file(
     let mut runtime = runtime(loaded, &sources, token_key, previous)?;
     files.push(path.to_owned());
     files.extend(runtime.config.residency.table.clone());
+    files.extend(runtime.config.residency.addresses.as_ref().map(|a| a.file.clone()));
     files.extend(runtime.config.masking.fingerprints.iter().map(|f| f.file.clone()));
     runtime.files = files;
     Ok(runtime)

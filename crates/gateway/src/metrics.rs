@@ -59,6 +59,7 @@ pub struct Metrics {
     messages: Family<MessageLabels, Counter>,
     masked: Family<ClassLabels, Counter>,
     drift: Family<DriftLabels, Counter>,
+    elsewhere: Family<CauseLabels, Counter>,
     unauthenticated: Family<CauseLabels, Counter>,
     upstream_errors: Family<CauseLabels, Counter>,
     reloads: Family<CauseLabels, Counter>,
@@ -88,6 +89,7 @@ impl Default for Metrics {
             messages: Family::default(),
             masked: Family::default(),
             drift: Family::default(),
+            elsewhere: Family::default(),
             unauthenticated: Family::default(),
             upstream_errors: Family::default(),
             reloads: Family::default(),
@@ -106,6 +108,8 @@ impl Default for Metrics {
         r.register("messages", "Messages of callers by server, method and decision", m.messages.clone());
         r.register("masked_values", "Masked values by data class", m.masked.clone());
         r.register("drift", "Messages of servers with what they are not said to have", m.drift.clone());
+        let help = "Messages of callers, or to servers, whose address is in another country than is said";
+        r.register("elsewhere", help, m.elsewhere.clone());
         r.register("unauthenticated", "Requests without an accepted identity", m.unauthenticated.clone());
         r.register(
             "upstream_errors",
@@ -138,6 +142,11 @@ impl Metrics {
             let labels = DriftLabels { server: server.to_owned(), found: (*found).to_owned() };
             self.drift.get_or_create(&labels).inc();
         }
+    }
+
+    /// Counts a message from or to an address in another country than is said.
+    pub fn elsewhere(&self, who: &'static str) {
+        self.elsewhere.get_or_create(&CauseLabels { cause: who }).inc();
     }
 
     /// Counts a message.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use carnet_config::{EnvValue, HttpUpstream, ServerConfig, StdioUpstream, Transport};
-use carnet_gate::{ServerFacts, ToolTable};
+use carnet_gate::{ServerFacts, Sighting, ToolTable};
 use carnet_model::Sensitive;
 use http::{HeaderValue, Uri};
 use tokio::sync::Semaphore;
@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 use crate::credentials::{UpstreamCredentials, resolve};
 use crate::identity::pem;
 use crate::limits::Rates;
+use crate::observed::Sight;
 use crate::outbound::{Outbound, OutboundLimits};
 use crate::tls;
 use crate::upstream::child::ChildCommand;
@@ -34,6 +35,8 @@ pub struct Server {
     pub per_principal: Option<Rates<[u8; 32]>>,
     /// Rates of one principal at one tool.
     pub tool_rates: BTreeMap<String, Rates<[u8; 32]>>,
+    /// What is seen of its place.
+    pub sight: Arc<Sight>,
     /// What it was made from: a reload keeps a server whose configuration is the same.
     pub config: ServerConfig,
 }
@@ -64,8 +67,10 @@ impl Server {
     /// # Errors
     /// A sentence that says what cannot be used.
     pub fn load(config: &ServerConfig) -> Result<Server, String> {
+        let seen = Arc::<Sighting>::default();
+        let sight = Sight::new(&config.name, &config.region, &seen);
         let reach = match &config.transport {
-            Transport::Http(http) => http_reach(config, http)?,
+            Transport::Http(http) => http_reach(config, http, &sight)?,
             Transport::Stdio(stdio) => Reach::Stdio(child(config, stdio)?),
         };
         let facts = ServerFacts {
@@ -78,11 +83,13 @@ impl Server {
             purpose: config.purpose.clone(),
             legal_basis: config.legal_basis.clone(),
             subjects: config.subjects.iter().map(subject_rule).collect(),
+            seen,
         };
         let limits = &config.limits;
         Ok(Server {
             facts: Arc::new(facts),
             reach,
+            sight,
             secrets: secrets(config)?,
             tools: Arc::default(),
             places: Arc::new(Semaphore::new(limits.concurrency.min(Semaphore::MAX_PERMITS))),
@@ -120,7 +127,7 @@ fn secrets(config: &ServerConfig) -> Result<Arc<[Vec<u8>]>, String> {
     Ok(found.into())
 }
 
-fn http_reach(config: &ServerConfig, http: &HttpUpstream) -> Result<Reach, String> {
+fn http_reach(config: &ServerConfig, http: &HttpUpstream, sight: &Arc<Sight>) -> Result<Reach, String> {
     let url: Uri = http.url.parse().map_err(|_| "its url is not a URL".to_owned())?;
     let key = http.tls.key.as_ref().map(|k| Ok::<_, String>((pem(k)?, k.to_string()))).transpose()?;
     let identity = match (&http.tls.certificate, &key) {
@@ -136,7 +143,7 @@ fn http_reach(config: &ServerConfig, http: &HttpUpstream) -> Result<Reach, Strin
     let authority = url.authority().map(|a| a.as_str().to_owned()).unwrap_or_default();
     let path = url.path_and_query().map_or_else(|| Uri::from_static("/"), |p| Uri::from(p.clone()));
     let server = Arc::new(HttpServer {
-        pool: Pool::new(&url, Arc::new(tls), config.timeouts.connect, http.idle_connections)
+        pool: Pool::new(&url, Arc::new(tls), config.timeouts.connect, http.idle_connections, sight.clone())
             .map_err(|e| e.to_string())?,
         path,
         host: HeaderValue::from_str(&authority).map_err(|_| "its url has no usable host".to_owned())?,

@@ -25,7 +25,8 @@ pub(crate) fn keep(runtime: &Runtime) -> Result<(), StoreError> {
 
 /// The configuration in force as JSON: the whole as text, with secrets only as references, and the rules of masking as
 /// members, because a verifier looks for what should have been masked.
-pub(crate) fn configuration(config: &Config) -> Vec<u8> {
+pub(crate) fn configuration(config: &Config, addresses: Option<&[u8; 32]>) -> Vec<u8> {
+    let hex = |hash: &[u8; 32]| hash.iter().map(|b| format!("{b:02x}")).collect::<String>();
     let masking = &config.masking;
     let countries: Vec<String> = masking.countries.iter().map(|c| quote(c.as_str())).collect();
     let classes: Vec<String> = masking
@@ -34,7 +35,8 @@ pub(crate) fn configuration(config: &Config) -> Vec<u8> {
         .map(|(class, a)| format!("{}:\"{}\"", quote(class.name()), a.name()))
         .collect();
     format!(
-        r#"{{"configuration":{},"format":"carnet-configuration/1","masking":{{"classes":{{{}}},"countries":[{}],"default":"{}","names_in_text":{}}}{},"servers":[{}]}}"#,
+        r#"{{{}"configuration":{},"format":"carnet-configuration/1","masking":{{"classes":{{{}}},"countries":[{}],"default":"{}","names_in_text":{}}}{},"servers":[{}]}}"#,
+        addresses.map(|hash| format!("\"addresses\":\"{}\",", hex(hash))).unwrap_or_default(),
         quote(&config.canonical()),
         classes.join(","),
         countries.join(","),

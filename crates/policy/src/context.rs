@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use carnet_model::Region;
+use carnet_model::{ClassSet, Region};
 
 /// One argument's value.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -126,6 +126,8 @@ pub struct Context<'a> {
     pub approvals: &'a [Arc<str>],
     /// The stand-in in question, for `restore`.
     pub given: Option<Given<'a>>,
+    /// Classes found with numbers of countries that their server is not said to have.
+    pub foreign: ClassSet,
     /// The crossing in question, for `transfer`. Without it every policy that asks for it fails, and denies.
     pub crossing: Option<Crossing<'a>>,
 }
@@ -143,6 +145,7 @@ impl Default for Context<'_> {
             counters: &[],
             approvals: &[],
             given: None,
+            foreign: ClassSet::EMPTY,
             crossing: None,
         }
     }

@@ -89,7 +89,14 @@ impl PolicySet {
         context: &Context<'_>,
     ) -> Verdict {
         let resource = Resource::Class(class);
-        let question = Question { principal, action, resource: &resource, flow: Some(flow), route: None };
+        let question = Question {
+            principal,
+            action,
+            resource: &resource,
+            flow: Some(flow),
+            route: None,
+            foreign: false,
+        };
         self.answer(&self.settled(&question).1, context)
     }
 
@@ -136,7 +143,9 @@ impl PolicySet {
         let mut allowed = Allowed::default();
         for class in classes.iter() {
             let resource = Resource::Class(class);
-            let question = Question { principal, action, resource: &resource, flow: Some(flow), route };
+            let foreign = context.foreign.contains(class);
+            let question =
+                Question { principal, action, resource: &resource, flow: Some(flow), route, foreign };
             let verdict = self.answer(&self.settled(&question).1, context);
             if verdict.is_permit() {
                 allowed.classes.insert(class);

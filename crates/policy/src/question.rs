@@ -51,6 +51,8 @@ pub(crate) struct Question<'a> {
     pub(crate) resource: &'a Resource,
     pub(crate) flow: Option<Flow<'a>>,
     pub(crate) route: Option<Route<'a>>,
+    /// It is a class found with numbers of a country that the server is not said to have.
+    pub(crate) foreign: bool,
 }
 
 /// A question as the cache keeps it.
@@ -60,6 +62,7 @@ pub(crate) struct Asked {
     resource: Resource,
     flow: Option<(Arc<str>, Option<Arc<str>>, Direction)>,
     route: Option<[Option<Region>; 4]>,
+    foreign: bool,
 }
 
 fn places<'a>(route: &Route<'a>) -> [Option<&'a Region>; 4] {
@@ -74,6 +77,7 @@ impl Question<'_> {
             resource: self.resource.clone(),
             flow: self.flow.map(|f| (f.server.clone(), f.tool.cloned(), f.direction)),
             route: self.route.map(|r| places(&r).map(|place| place.cloned())),
+            foreign: self.foreign,
         }
     }
 
@@ -96,6 +100,7 @@ impl Question<'_> {
                 == asked.flow.as_ref().map(|(s, t, d)| (s, t.as_ref(), *d))
             && self.route.map(|r| places(&r))
                 == asked.route.as_ref().map(|all| all.each_ref().map(Option::as_ref))
+            && self.foreign == asked.foreign
             && self.principal == &asked.principal
     }
 
@@ -109,6 +114,7 @@ impl Question<'_> {
             (flow.server, flow.tool, flow.direction).hash(&mut hash);
         }
         self.route.hash(&mut hash);
+        self.foreign.hash(&mut hash);
         hash.finish()
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use carnet_model::{Action, Decided, Effect, PolicyId, Region, Resource, Transform, Verdict};
+use carnet_model::{Action, ClassSet, Decided, Effect, PolicyId, Region, Resource, Transform, Verdict};
 use cedar_policy_core::ast::{EntityUID, Value};
 use cedar_policy_core::entities::Entities;
 use sha2::{Digest as _, Sha256};
@@ -207,14 +207,14 @@ impl PolicySet {
     /// Whether the decision depends on the context at all; if not, any context will do.
     #[must_use]
     pub fn needs_context(&self, principal: &PrincipalKey, action: Action, resource: &Resource) -> bool {
-        let question = Question { principal, action, resource, flow: None, route: None };
+        let question = Question { principal, action, resource, flow: None, route: None, foreign: false };
         matches!(self.settled(&question).1, Settled::Open(_))
     }
 
     /// Whether some context could permit it: what a list shows.
     #[must_use]
     pub fn may_list(&self, principal: &PrincipalKey, action: Action, resource: &Resource) -> bool {
-        let question = Question { principal, action, resource, flow: None, route: None };
+        let question = Question { principal, action, resource, flow: None, route: None, foreign: false };
         match &self.settled(&question).1 {
             Settled::Final(verdict) => verdict.is_permit(),
             // Questions that no context can permit are final.
@@ -304,11 +304,12 @@ impl PolicySet {
         Ground { names, parents, slice, known: known_pairs(question, &places) }
     }
 
-    /// Whether a server gives out a class that the configuration does not say it has.
+    /// Whether a server gives out a class that the configuration does not say it has, or numbers of another country.
     fn undeclared(&self, question: &Question<'_>) -> bool {
         match (question.flow, question.resource) {
             (Some(flow), Resource::Class(class)) if flow.direction == Direction::Out => {
-                self.facts.declared(flow.server).is_some_and(|declared| !declared.contains(*class))
+                let unsaid = |declared: ClassSet| !declared.contains(*class);
+                question.foreign || self.facts.declared(flow.server).is_some_and(unsaid)
             }
             _ => false,
         }
@@ -413,6 +414,7 @@ impl<'a> Request<'a> {
             resource: self.resource,
             flow: None,
             route: None,
+            foreign: false,
         }
     }
 }

@@ -1,8 +1,11 @@
-//! A place that a cloud provider signs for: the identity document of an Amazon EC2 instance.
-//!
-//! The document and its signature come from the instance's metadata service
-//! (`/latest/dynamic/instance-identity/document` and `.../signature`), the key from Amazon's published certificate of the region. Who
-//! calls fetches and reads; this only checks.
+//! A place that a cloud provider signs for: the identity document of an Amazon EC2 instance, the identity token of one of Google's, the
+//! attested document of one of Azure's. Who calls fetches and reads; this only checks.
+
+mod azure;
+mod google;
+
+pub use azure::azure;
+pub use google::google;
 
 use aws_lc_rs::signature::{RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY, UnparsedPublicKey};
 use base64::Engine as _;
@@ -22,11 +25,22 @@ pub enum AttestError {
     #[error("the signature does not fit the document and the key")]
     Signature,
     /// It is signed, and says nothing of a region.
-    #[error("the document names no region")]
+    #[error("the document cannot be read, or names no region")]
     Document,
+    /// It was made for somebody else: another audience, another nonce, another issuer.
+    #[error("the document was made for somebody else: audience, nonce or issuer do not fit")]
+    Other,
+    /// It is not valid any more, or not yet.
+    #[error("the document is not valid at this time")]
+    Time,
+    /// The certificate that signed it was issued by nobody who is trusted, or is not valid.
+    #[error("the certificate of its signature is not trusted, or not valid at this time")]
+    Untrusted,
 }
 
-/// The region that a signed instance identity document names. `key` is a public key in PEM (`openssl x509 -pubkey`); `signature` is the
+/// The region that Amazon's signed instance identity document names. Document and signature come from the instance's metadata service
+/// (`/latest/dynamic/instance-identity/document` and `.../signature`), the key from Amazon's published certificate of the region. The
+/// document says neither whom it was made for nor when: who has a copy can show it elsewhere. `key` is a public key in PEM (`openssl x509 -pubkey`); `signature` is the
 /// base64 text that the metadata service gives.
 ///
 /// # Errors

@@ -5,6 +5,7 @@
 //! that asks for a place then denies. Nothing is guessed from how a name begins: `eu-west-2` is in the United
 //! Kingdom, `europe-west6` in Switzerland, `westeurope` in the Netherlands.
 
+mod addresses;
 pub mod attest;
 mod basis;
 mod country;
@@ -15,6 +16,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub use addresses::{AddressError, Addresses};
 pub use basis::{Basis, Crossing, Declared, Ground, Mechanism, Safeguard};
 pub use country::Country;
 pub use day::Day;

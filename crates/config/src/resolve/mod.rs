@@ -42,7 +42,7 @@ impl Resolver<'_, '_> {
     pub(crate) fn config(&mut self, root: View<'_>) -> Config {
         let folder = self.source.folder;
         let mut cell = cell(root.get("cell"));
-        cell.attestation = self.attestation(root.get("cell").get("attestation"));
+        cell.attestation = self.attestation(root.get("cell").get("attestation"), &cell.origin);
         let listeners = self.listeners(root.get("listeners"));
         let limits = limits(root.get("limits"));
         let identity = self.identity(root.get("identity"), &listeners);
@@ -154,6 +154,7 @@ impl Resolver<'_, '_> {
             token: view.get("token").shared()?,
             key: view.get("key").shared()?,
             pin: self.secret(view.get("pin"))?,
+            region: view.get("region").region(),
         })
     }
 

@@ -6,7 +6,7 @@ use carnet_model::Region;
 use carnet_residency::{Day, Declared, Ground, Safeguard};
 
 use super::Resolver;
-use crate::resolved::{Attestation, ResidencyConfig};
+use crate::resolved::{AddressConfig, Attestation, ResidencyConfig};
 use crate::scalar;
 use crate::view::View;
 
@@ -21,18 +21,50 @@ impl Resolver<'_, '_> {
         });
         let zones = zones.collect();
         let models = view.get("models").pairs();
+        let addresses = view.get("addresses");
+        let refuse = addresses.get("on_conflict").text() != Some("alarm");
+        let file = addresses.get("file").path(self.source.folder);
         ResidencyConfig {
             enforce: view.get("enforce").flag(),
             table: view.get("table").path(self.source.folder),
             zones,
             mechanisms: view.get("mechanisms").items().filter_map(|v| self.mechanism(v)).collect(),
             models: models.filter_map(|(agent, _, v)| Some((Arc::from(agent), v.region()?))).collect(),
+            addresses: file.map(|file| AddressConfig { file, refuse }),
         }
     }
 
-    pub(super) fn attestation(&self, view: View<'_>) -> Option<Attestation> {
+    pub(super) fn attestation(&mut self, view: View<'_>, origin: &Arc<str>) -> Option<Attestation> {
+        let provider = view.get("provider").text().unwrap_or("amazon");
+        for (key, of, needed) in [
+            ("signature", "amazon", true),
+            ("key", "amazon", true),
+            ("keys", "google", true),
+            ("audience", "google", false),
+            ("roots", "azure", true),
+            ("nonce", "azure", false),
+        ] {
+            let given = view.get(key);
+            if given.given() && provider != of {
+                self.report.error(given.at(), format!("`{key}` belongs to provider `{of}`"), None);
+            }
+            if view.given() && !given.given() && provider == of && needed {
+                self.report.error(view.at(), format!("an attestation of `{of}` needs `{key}`"), None);
+            }
+        }
         let path = |key: &str| view.get(key).path(self.source.folder);
-        Some(Attestation { document: path("document")?, signature: path("signature")?, key: path("key")? })
+        let document = path("document")?;
+        Some(match provider {
+            "google" => Attestation::Google {
+                document,
+                keys: path("keys")?,
+                audience: view.get("audience").shared().unwrap_or_else(|| origin.clone()),
+            },
+            "azure" => {
+                Attestation::Azure { document, roots: path("roots")?, nonce: view.get("nonce").shared() }
+            }
+            _ => Attestation::Amazon { document, signature: path("signature")?, key: path("key")? },
+        })
     }
 
     fn mechanism(&mut self, view: View<'_>) -> Option<Declared> {

@@ -6,6 +6,7 @@
 mod approvals;
 mod channels;
 mod content;
+mod endpoints;
 mod identity;
 mod masking;
 mod reporting;
@@ -24,6 +25,7 @@ use carnet_model::{ClassSet, Region};
 pub use self::approvals::*;
 pub use self::channels::*;
 pub use self::content::*;
+pub use self::endpoints::*;
 pub use self::identity::*;
 pub use self::masking::*;
 pub use self::reporting::*;
@@ -217,6 +219,8 @@ pub struct Hsm {
     pub key: Arc<str>,
     /// PIN of the user.
     pub pin: SecretRef,
+    /// Where the device is; `None`: with the cell.
+    pub region: Option<Region>,
 }
 
 /// Witnesses.

@@ -35,6 +35,8 @@ pub struct Places {
     pub storage: String,
     /// What a transfer rests on.
     pub mechanism: String,
+    /// Recipients that the record does not go to, by the keys that name them.
+    pub kept_from: Vec<String>,
 }
 
 /// A record as reports see it.
@@ -80,6 +82,8 @@ pub struct Event {
     pub size: Option<u64>,
     /// Detail of an operator's act.
     pub detail: Option<String>,
+    /// What a server gave out and is not said to: classes, and kinds of numbers.
+    pub drift: Vec<String>,
 }
 
 impl Event {
@@ -120,6 +124,7 @@ impl Event {
             field::ERROR => self.error = text(value),
             field::SIZES => self.size = number(value),
             field::DETAIL => self.detail = text(value),
+            "x_drift" => self.drift = texts(value),
             _ => {}
         }
     }
@@ -172,11 +177,14 @@ fn party(value: &Value<'_>) -> Party {
 fn places(value: &Value<'_>) -> Places {
     // A mechanism may be told in more than a word.
     let mechanism = value.get("mechanism").map(|v| text(&v).unwrap_or_else(|| v.raw_str().to_owned()));
+    let kept_from = |r: &Value<'_>| member(r, "verdict") == "mask" && member(r, "gets") == "records";
+    let recipients = value.get("recipients").into_iter().flat_map(|all| all.items().collect::<Vec<_>>());
     Places {
         known: member(value, "known"),
         processing: member(value, "processing"),
         recipient: member(value, "recipient"),
         storage: member(value, "storage"),
         mechanism: mechanism.unwrap_or_default(),
+        kept_from: recipients.filter(kept_from).map(|r| member(&r, "at")).collect(),
     }
 }

@@ -20,6 +20,7 @@ use crate::body::{self, Reply};
 use crate::gateway::{Gateway, now};
 use crate::identity::Identities;
 use crate::load::Runtime;
+use crate::observed::Elsewhere;
 use crate::server::{Answer, Peer};
 use crate::servers::{Reach, Server};
 
@@ -63,6 +64,10 @@ impl Answer for Gateway {
         let caller = match runtime.identities.identify(request.headers(), now().seconds).await {
             Ok(caller) => caller,
             Err(error) => return self.unauthenticated(&runtime, request.uri(), &error),
+        };
+        let Ok(caller) = self.seen_from(&runtime, &caller, &peer) else {
+            let text = "your address is in another country than you are said to be\n";
+            return body::text(StatusCode::FORBIDDEN, text);
         };
         let arrived = Arrived { runtime: runtime.clone(), caller };
         match (route, request.method()) {
@@ -123,6 +128,23 @@ impl Gateway {
             return body::empty(StatusCode::NOT_FOUND);
         }
         metadata(&runtime.identities, &base, &path)
+    }
+
+    /// A caller with what its address says. Behind a front there is only the front's.
+    fn seen_from(
+        &self,
+        runtime: &Runtime,
+        caller: &Arc<Caller>,
+        peer: &Peer,
+    ) -> Result<Arc<Caller>, Elsewhere> {
+        let direct = runtime.config.listeners.get(peer.listener).is_some();
+        let Some(observed) = runtime.observed.as_ref().filter(|_| direct) else { return Ok(caller.clone()) };
+        let seen = observed.caller(caller, peer.address.ip());
+        if seen.as_ref().map_or(true, |caller| caller.elsewhere) {
+            self.metrics.elsewhere("caller");
+            tracing::warn!("a caller's address is in another country than they are said to be");
+        }
+        seen
     }
 
     fn unauthenticated(&self, runtime: &Runtime, uri: &Uri, error: &IdentityError) -> Response<Reply> {

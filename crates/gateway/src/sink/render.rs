@@ -131,6 +131,11 @@ impl Rendering<'_> {
         if gate.jurisdictions.same_place(from, to) {
             return true;
         }
+        // What was decided with the message holds, whatever is permitted now.
+        let name = format!("sinks.{}", self.sink.name);
+        if event.places.as_ref().is_some_and(|p| p.kept_from.contains(&name)) {
+            return false;
+        }
         let names = gate.detector.classes();
         let classes: Option<ClassSet> =
             event.classes.iter().map(|c| names.by_name(c)).chain([Some(DataClass::PERSON)]).collect();

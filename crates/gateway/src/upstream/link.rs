@@ -192,6 +192,7 @@ pub fn failed(error: UpstreamError) -> NotForwarded {
     let (reason, status) = match error {
         UpstreamError::Address => ("the server's address cannot be used", 502),
         UpstreamError::Resolve => ("the server's host name does not resolve", 502),
+        UpstreamError::Elsewhere => ("the server's address is in another country than it is said to be", 502),
         UpstreamError::Connect => ("the server does not accept connections", 502),
         UpstreamError::Tls => ("the TLS handshake with the server failed", 502),
         UpstreamError::Closed => ("the server closed the connection before it answered", 502),

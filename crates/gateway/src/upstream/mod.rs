@@ -26,6 +26,9 @@ pub enum UpstreamError {
     /// The host name did not resolve.
     #[error("the server's host name does not resolve")]
     Resolve,
+    /// All of its addresses are in other countries than it is said to be.
+    #[error("the server's address is in another country than it is said to be")]
+    Elsewhere,
     /// No connection.
     #[error("the server does not accept connections")]
     Connect,

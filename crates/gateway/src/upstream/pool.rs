@@ -18,6 +18,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use super::UpstreamError;
+use crate::observed::Sight;
 
 /// The body of a request to an upstream: one owned buffer.
 pub type Outgoing = Full<Bytes>;
@@ -29,12 +30,18 @@ pub struct Pool {
     tls: Option<(TlsConnector, ServerName<'static>)>,
     connect_timeout: Duration,
     most_idle: usize,
-    idle: Mutex<VecDeque<SendRequest<Outgoing>>>,
+    idle: Mutex<VecDeque<Idle>>,
+    sight: Arc<Sight>,
 }
+
+/// A connection that waits, and by which table of addresses it was made.
+type Idle = (u64, SendRequest<Outgoing>);
 
 /// A connection on loan. Given back by [`Lease::give_back`] once its response was read to the end; dropped, it closes.
 pub struct Lease {
     pool: Arc<Pool>,
+    /// By which table of addresses it was made.
+    age: u64,
     sender: SendRequest<Outgoing>,
 }
 
@@ -46,7 +53,7 @@ impl Lease {
         }
         let mut idle = self.pool.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() < self.pool.most_idle {
-            idle.push_back(self.sender);
+            idle.push_back((self.age, self.sender));
         }
     }
 }
@@ -61,6 +68,7 @@ impl Pool {
         tls: Arc<rustls::ClientConfig>,
         connect_timeout: Duration,
         most_idle: usize,
+        sight: Arc<Sight>,
     ) -> Result<Arc<Pool>, UpstreamError> {
         let host = url.host().ok_or(UpstreamError::Address)?.trim_matches(['[', ']']).to_owned();
         let https = url.scheme_str() == Some("https");
@@ -71,7 +79,7 @@ impl Pool {
         } else {
             None
         };
-        Ok(Arc::new(Pool { host, port, tls, connect_timeout, most_idle, idle: Mutex::default() }))
+        Ok(Arc::new(Pool { host, port, tls, connect_timeout, most_idle, idle: Mutex::default(), sight }))
     }
 
     /// Sends one request and waits for the head of its response.
@@ -82,32 +90,34 @@ impl Pool {
         self: &Arc<Self>,
         mut request: Request<Outgoing>,
     ) -> Result<(Response<Incoming>, Lease), UpstreamError> {
-        while let Some(mut sender) = self.take_idle() {
+        while let Some((age, mut sender)) = self.take_idle() {
             // A connection whose last response is still being finished is waited for only briefly: ready() resolves
             // as soon as its task has run.
             if sender.ready().await.is_err() {
                 continue;
             }
             match sender.try_send_request(request).await {
-                Ok(response) => return Ok((response, Lease { pool: self.clone(), sender })),
+                Ok(response) => return Ok((response, Lease { pool: self.clone(), age, sender })),
                 Err(mut e) => match e.take_message() {
                     Some(unsent) => request = unsent,
                     None => return Err(UpstreamError::Closed),
                 },
             }
         }
+        let age = self.sight.age();
         let mut sender = self.connect().await?;
         sender.ready().await.map_err(|_| UpstreamError::Connect)?;
         let response = sender.send_request(request).await.map_err(|_| UpstreamError::Closed)?;
-        Ok((response, Lease { pool: self.clone(), sender }))
+        Ok((response, Lease { pool: self.clone(), age, sender }))
     }
 
-    fn take_idle(&self) -> Option<SendRequest<Outgoing>> {
+    fn take_idle(&self) -> Option<Idle> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         // Last in, first out: what was used last is likeliest to be alive, and the rest can age.
-        while let Some(sender) = idle.pop_back() {
-            if !sender.is_closed() {
-                return Some(sender);
+        while let Some((age, sender)) = idle.pop_back() {
+            // One that was made before addresses were looked up otherwise is not used again.
+            if !sender.is_closed() && age == self.sight.age() {
+                return Some((age, sender));
             }
         }
         None
@@ -124,14 +134,19 @@ impl Pool {
             .await
             .map_err(|_| UpstreamError::Resolve)?
             .collect();
-        let mut stream = None;
+        let (mut stream, mut elsewhere) = (None, false);
         for address in addresses {
+            if !self.sight.admits(address.ip()) {
+                elsewhere = true;
+                continue;
+            }
             if let Ok(s) = TcpStream::connect(address).await {
                 stream = Some(s);
                 break;
             }
         }
-        let stream = stream.ok_or(UpstreamError::Connect)?;
+        let none = if elsewhere { UpstreamError::Elsewhere } else { UpstreamError::Connect };
+        let stream = stream.ok_or(none)?;
         // Small writes wait 40 ms for an acknowledgement without this.
         stream.set_nodelay(true).map_err(|_| UpstreamError::Connect)?;
         match &self.tls {

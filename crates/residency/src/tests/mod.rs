@@ -1,7 +1,9 @@
 //! Tables of places: traps of names and territories, zones, grounds, and tables that are refused.
 
+mod addresses;
 mod attest;
 mod basis;
+mod clouds;
 mod places;
 
 use carnet_model::Region;

@@ -206,7 +206,9 @@ fn connect(file: &Path, mac: &MacKey) -> rusqlite::Result<Connection> {
     db.busy_timeout(PATIENCE)?;
     db.set_prepared_statement_cache_capacity(64);
     // What a crash of the machine takes from the index is made again from the log.
-    db.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA secure_delete = ON;")?;
+    // No temporary files: what is sorted stays in memory.
+    let pragmas = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY;";
+    db.execute_batch(pragmas)?;
     let version: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     // Blinded with another key, nothing would be found.
     let ours = mac.mac("index", b"");

@@ -6,6 +6,7 @@ mod breach;
 mod calls;
 pub(crate) mod controls;
 mod declared;
+mod drift;
 mod masking;
 pub(crate) mod measure;
 mod ropa;
@@ -23,6 +24,7 @@ pub(super) const REPORTS: &[Producer] = &[
     Producer { name: "approvals", version: 1, make: acts::approvals, asked: false },
     Producer { name: "masking", version: 1, make: masking::make, asked: false },
     Producer { name: "transfers", version: 1, make: transfers::make, asked: false },
+    Producer { name: "drift", version: 1, make: drift::make, asked: false },
     Producer { name: "ropa", version: 1, make: ropa::make, asked: false },
     Producer { name: "breach", version: 1, make: breach::make, asked: false },
     Producer { name: "controls", version: 1, make: controls::make, asked: false },
