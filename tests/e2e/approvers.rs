@@ -33,6 +33,7 @@ unless { action == Action::"approve" || action == Action::"breakglass" || action
   || action == Action::"evidence:read" || action == Action::"unmask" };
 @id("seniors-unmask") permit (principal in Group::"seniors", action == Action::"unmask", resource)
 unless { resource.classes.contains("iban") };
+@id("seniors-anywhere") permit (principal in Group::"seniors", action == Action::"transfer", resource);
 @id("privacy-approves") permit (principal in Group::"privacy", action == Action::"approve", resource);
 @id("operators-read") permit (principal in Group::"operators", action == Action::"evidence:read", resource);
 @id("export-needs-dpo") @hold("dpo") @reason("Exports need the <b>privacy</b> officer.") ASSURANCE

@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use carnet_tests::gateway::{Gateway, Setup, binary, sha256_hex, token};
-use carnet_tests::http;
+use carnet_tests::http::{self, Reply};
 use carnet_tests::records;
 use carnet_tests::upstream::{Seen, Upstream};
-use carnet_tests::wire::{Caller, Reply};
+use carnet_tests::wire::Caller;
 use serde_json::{Value, json};
 
 const EMAIL: &str = "greta.lindqvist@example.org";
@@ -329,6 +329,120 @@ fn every_way_out_is_looked_at_before_the_start() -> Result<()> {
                 "{said}"
             );
         }
+    }
+    Ok(())
+}
+
+/// Approvers are recipients: abroad they see that a call waits, and what is in it only where it may go.
+#[test]
+fn an_approver_abroad_sees_what_may_go_there() -> Result<()> {
+    let upstream = answers()?;
+    let people = callers(&[("ada", "de"), ("dora", "de"), ("sam", "us"), ("urs", "ch")]);
+    let head = format!(
+        "{people}approvals: {{ page: /approvals, pending: 100ms }}\nservers:\n{}",
+        upstream.server("bank")
+    );
+    let policies = r#"
+@id("calls") permit (principal, action, resource) unless { action == Action::"transfer" };
+@id("within") permit (principal, action == Action::"transfer", resource) when { context.within.contains(Region::"eu") };
+@id("to-ch") permit (principal, action == Action::"transfer", resource == DataClass::"email") when { context.to == Region::"ch" };
+@id("four-eyes") @hold("dpo") forbid (principal, action == Action::"tools/call", resource)
+unless { context.approvals.contains("dpo") };
+"#;
+    let setup = Setup::new(&head, policies)?;
+    let gateway = setup.start()?;
+    let call =
+        |arguments: &Value| Caller::new(gateway.base(), "bank", &token("ada"))?.call(1, "send", arguments);
+    call(&json!({"to": EMAIL, "note": "the usual"}))?;
+    let api = |who: &str, method: &str, path: &str, body: &str| {
+        let bearer = format!("Bearer {}", token(who));
+        let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
+        http::send(method, &format!("{}/approvals/v1{path}", gateway.base()), &headers, body)
+    };
+    let view = |who: &str| {
+        let listed = api(who, "GET", "/approvals?state=pending", "")?.json();
+        listed["approvals"].as_array().and_then(|all| all.first().cloned()).context("a call")
+    };
+    for (who, sees, unmasks) in [("dora", true, true), ("urs", true, true), ("sam", false, false)] {
+        let view = view(who)?;
+        let arguments = view["arguments"].as_str().context("arguments")?;
+        ensure!(arguments.contains("the usual") == sees && !arguments.contains(EMAIL), "{who}: {arguments}");
+        ensure!(
+            sees || arguments.contains("no policy lets what is in this call go to where you are"),
+            "{arguments}"
+        );
+        ensure!(
+            view["digest"].as_str().is_some_and(|d| !d.is_empty()) && view["state"] == "pending",
+            "{view}"
+        );
+        let id = view["id"].as_str().context("an id")?;
+        let reply = api(
+            who,
+            "POST",
+            &format!("/approvals/{id}/unmask"),
+            &json!({"reason": "to be sure"}).to_string(),
+        )?;
+        ensure!(reply.body.contains(EMAIL) == unmasks, "{who}: {reply:?}");
+        ensure!(unmasks || reply.status == 403, "{who}: {reply:?}");
+    }
+    // An account may not go to Switzerland either.
+    call(&json!({"to": IBAN, "note": "the other"}))?;
+    let of_urs = view("urs")?;
+    ensure!(!of_urs.to_string().contains("the other"), "{of_urs}");
+    ensure!(view("dora")?.to_string().contains("the other"));
+    // Who looked, and from where, is in the record.
+    let records = records::read(&setup.data())?;
+    let details: Vec<&str> =
+        records.iter().map(|r| r.text("detail")).filter(|d| d.contains("to be sure")).collect();
+    ensure!(
+        details.len() == 2
+            && details[0].contains(r#""place":"de""#)
+            && details[1].contains(r#""place":"ch""#),
+        "{details:?}"
+    );
+    Ok(())
+}
+
+/// The first record of a cell says where it is and how that is known; what is signed and says something else stops the start.
+#[test]
+fn the_first_record_says_where_the_cell_is() -> Result<()> {
+    const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/residency/src/tests/data");
+    let upstream = answers()?;
+    let head = format!("{}servers:\n{}", callers(&[("ada", "de")]), upstream.server("bank"));
+    let attested = |region: &str| {
+        let setup = Setup::new(&head, VERDICTS)?;
+        let text = fs::read_to_string(setup.config())?;
+        let cell = format!(
+            "cell: {{ name: test, region: {region}, attestation: {{ document: \"{DATA}/instance.json\", signature: \"{DATA}/signature-2048\", key: \"{DATA}/key-2048.pub\" }} }}"
+        );
+        fs::write(setup.config(), text.replace("cell: { name: test, region: de }", &cell))?;
+        Ok::<_, anyhow::Error>(setup)
+    };
+    let plain = Setup::new(&head, VERDICTS)?;
+    for (setup, region, known) in
+        [(&plain, "de", "configured"), (&attested("eu-central-1")?, "eu-central-1", "attested")]
+    {
+        let gateway = setup.start()?;
+        ensure!(ask(&gateway, "ada", "plain")?.status == 200);
+        let genesis = records::clear(&setup.data())?.into_iter().next().context("a record")?;
+        ensure!(
+            genesis.contains("cell.genesis") && genesis.contains(region) && genesis.contains(known),
+            "{genesis}"
+        );
+        let records = records::read(&setup.data())?;
+        let residency =
+            records.iter().rev().find_map(|r| r.disclosed.get("residency")).context("residency")?;
+        ensure!(residency["storage"] == region, "{residency}");
+        ensure!((residency["storage_known"] == "attested") == (known == "attested"), "{residency}");
+    }
+    for region in ["fr", "eu-central-2", "us"] {
+        let setup = attested(region)?;
+        let run = Command::new(binary()?).args(["serve", "--config"]).arg(setup.config()).output()?;
+        let said = String::from_utf8_lossy(&run.stderr).into_owned();
+        ensure!(
+            !run.status.success() && said.contains("the attestation aws:eu-central-1"),
+            "{region}: {said}"
+        );
     }
     Ok(())
 }

@@ -84,6 +84,20 @@ fn open(stored: &Stored, keys: &Keys) -> Result<Record> {
     Ok(record)
 }
 
+/// The clear part of every record, as text.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn clear(data: &Path) -> Result<Vec<String>> {
+    let disk: Arc<dyn carnet_store::Disk> = Arc::new(RealDisk::new(data));
+    let mut all = Vec::new();
+    Reader::new(disk).read(0, &mut |record| {
+        all.push(format!("{} {:?}", record.leaf.draft.ty.as_str(), record.leaf));
+        Ok(true)
+    })?;
+    Ok(all)
+}
+
 /// The auditor's binary: `CARNET_VERIFY_BIN`, or the one beside the gateway's, built now if it is not there.
 ///
 /// # Errors

@@ -30,6 +30,8 @@ impl Stopped {
         let possible = !self.holding.is_empty() && !other.holding.is_empty();
         let mut holding = self.holding;
         holding.extend(other.holding);
+        holding.sort_by(|a, b| a.id.cmp(&b.id));
+        holding.dedup_by(|a, b| a.id == b.id);
         if !possible {
             holding.clear();
         }

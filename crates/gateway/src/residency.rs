@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
+use carnet_approvals::View;
 use carnet_config::{Attestation, Config, Endpoint, Gets, Positions};
 use carnet_gate::{Crossing, Places, Recipient, Recipients, ResidencyRules};
 use carnet_model::{AuthMethod, ClassSet, DataClass, Identity, IdentityKind, Principal, Region};
 use carnet_policy::{Context, Direction, Flow, PolicySet, PrincipalKey};
 use carnet_residency::{Jurisdictions, Known, Place, attest};
 
-use crate::load::unix_now;
+use crate::load::{Runtime, unix_now};
 
 /// Issuer of the gateway itself, where it is the one who sends.
 const CELL: &str = "carnet:cell";
@@ -220,4 +221,41 @@ fn closed(config: &Config, table: &Jurisdictions, policies: &PolicySet, to: &End
         config.cell.region
     );
     Some(Refused { key, at: at.clone(), what, help: MOVE })
+}
+
+/// Whether what approvers see of a held call may go to a place: the classes of data in it, though masked, are what the policies are
+/// asked about.
+pub(crate) fn may_be_seen(runtime: &Runtime, who: &PrincipalKey, to: &Region, view: &View, at: i64) -> bool {
+    let from = &runtime.gate.cell_region;
+    if runtime.gate.jurisdictions.same_place(from, to) {
+        return true;
+    }
+    let mut classes = ClassSet::EMPTY;
+    for name in &view.classes {
+        let Some(class) = runtime.config.masking.names.by_name(name.as_str()) else { return false };
+        classes.insert(class);
+    }
+    if view.requester.as_str().contains('@') {
+        classes.insert(DataClass::EMAIL);
+    }
+    let server = Arc::<str>::from(view.server.as_str());
+    let tool = view.tool.as_ref().map(|t| Arc::<str>::from(t.as_str()));
+    let flow = Flow { server: &server, tool: tool.as_ref(), direction: Direction::Out };
+    let facts = runtime.servers.get(&server).map(|s| &s.facts);
+    let origin = facts.map_or(from, |f| f.origin.as_ref().unwrap_or(&f.region));
+    let places = Places { from, to, origin, model: None, cell: from };
+    let rules = &runtime.gate.residency;
+    let crossing = Crossing::find(&runtime.gate.jurisdictions, &rules.declared, places, &server, at);
+    if rules.enforce && crossing.unknown {
+        return false;
+    }
+    let categories = facts.map_or(&[][..], |f| &f.categories);
+    let context = Context {
+        now: at,
+        direction: Direction::Out,
+        crossing: Some(crossing.facts(categories)),
+        ..Context::default()
+    };
+    let allowed = runtime.gate.policies.transfer(who, flow, crossing.route(), classes, &context);
+    allowed.stop.is_none() && allowed.classes == classes
 }

@@ -17,9 +17,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use carnet_approvals::{Assurance, Choice, Proof, View};
 use carnet_config::{ChannelConfig, ChannelKind, ChatPerson, Occasion, SlackConfig};
 use carnet_gate::Caller;
-use carnet_gate::{Crossing, Places};
-use carnet_model::{AuthMethod, ClassSet, DataClass, Identity, IdentityKind, Principal};
-use carnet_policy::{Context, Direction, Flow, PrincipalKey};
+use carnet_model::{AuthMethod, Identity, IdentityKind, Principal};
+use carnet_policy::PrincipalKey;
 use carnet_store::{StoreError, Table};
 use http::{Response, StatusCode};
 use serde_json::json;
@@ -31,6 +30,7 @@ use crate::gateway::{Gateway, now};
 use crate::load::Runtime;
 use crate::outbound::WrittenBy;
 use crate::page::{Asked, site};
+use crate::residency;
 
 pub(crate) use follow::follow;
 use notice::Notice;
@@ -127,47 +127,14 @@ async fn tell(gateway: &Arc<Gateway>, view: &View, occasion: Occasion) {
     gateway.approvers.channels.wake.notify_one();
 }
 
-/// Whether what an approver sees may go where a channel is: the classes of data in it, though masked, are what the policies
-/// are asked about.
+/// Whether what an approver sees may go where a channel is.
 fn may_go(runtime: &Runtime, channel: &ChannelConfig, view: &View, at: i64) -> bool {
-    let (from, to) = (&runtime.gate.cell_region, &channel.region);
-    if runtime.gate.jurisdictions.same_place(from, to) {
-        return true;
-    }
-    let mut classes = ClassSet::EMPTY;
-    for name in &view.classes {
-        let Some(class) = runtime.config.masking.names.by_name(name.as_str()) else { return false };
-        classes.insert(class);
-    }
-    if view.requester.as_str().contains('@') {
-        classes.insert(DataClass::EMAIL);
-    }
     let identity =
         Identity { kind: IdentityKind::Workload, issuer: ISSUER.into(), subject: channel.name.clone() };
     let mut principal = Principal::new(identity, AuthMethod::Local);
     principal.groups = vec![GROUP.into()];
     principal.region = Some(channel.region.clone());
-    let server = Arc::<str>::from(view.server.as_str());
-    let tool = view.tool.as_ref().map(|t| Arc::<str>::from(t.as_str()));
-    let flow = Flow { server: &server, tool: tool.as_ref(), direction: Direction::Out };
-    let facts = runtime.servers.get(&server).map(|s| &s.facts);
-    let origin = facts.map_or(from, |f| f.origin.as_ref().unwrap_or(&f.region));
-    let places = Places { from, to, origin, model: None, cell: from };
-    let rules = &runtime.gate.residency;
-    let crossing = Crossing::find(&runtime.gate.jurisdictions, &rules.declared, places, &server, at);
-    if rules.enforce && crossing.unknown {
-        return false;
-    }
-    let categories = facts.map_or(&[][..], |f| &f.categories);
-    let context = Context {
-        now: at,
-        direction: Direction::Out,
-        crossing: Some(crossing.facts(categories)),
-        ..Context::default()
-    };
-    let key = PrincipalKey::new(&principal);
-    let allowed = runtime.gate.policies.transfer(&key, flow, crossing.route(), classes, &context);
-    allowed.stop.is_none() && allowed.classes == classes
+    residency::may_be_seen(runtime, &PrincipalKey::new(&principal), &channel.region, view, at)
 }
 
 /// Sends what waits, until the gateway stops. Each channel in its order, the channels beside each other.

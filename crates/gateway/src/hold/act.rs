@@ -4,14 +4,18 @@
 use std::sync::Arc;
 
 use carnet_approvals::{
-    Account, Assurance, Choice, Digest, Effect, Ending, Event, Held, Id, Leaf, Proof, Rejected, Terms, View,
-    Vote,
+    Account, Assurance, Choice, Digest, Effect, Ending, Event, Held, Id, Inert, Leaf, Proof, Rejected, Terms,
+    View, Vote,
 };
-use carnet_model::{Action, AuthMethod, Identity, IdentityKind, Principal, Resource};
+use carnet_model::{Action, AuthMethod, Identity, IdentityKind, Principal, Region, Resource};
 use carnet_policy::{Context, PrincipalKey, Request};
 
 use super::{Entry, News, Saved, view_of};
 use crate::gateway::{Gateway, now};
+use crate::residency;
+
+/// In place of arguments.
+const NOT_HERE: &str = "(not shown: no policy lets what is in this call go to where you are)";
 
 /// Somebody who acts on held calls: who it is, and how that is known.
 #[derive(Clone)]
@@ -26,6 +30,8 @@ pub struct Approver {
     pub proof: Proof,
     /// `cli`, `api`, `page`, `slack`, ...
     pub channel: &'static str,
+    /// Where they are; `None`: at the machine of the cell.
+    pub(super) place: Option<Region>,
     /// Groups and scopes, for who votes in their place.
     pub(super) groups: Vec<Arc<str>>,
     pub(super) scopes: Vec<Arc<str>>,
@@ -37,7 +43,17 @@ impl Approver {
     pub fn new(principal: &Principal, assurance: Assurance, proof: Proof, channel: &'static str) -> Approver {
         let account = Account::of(&principal.identity);
         let (groups, scopes) = (principal.groups.clone(), principal.scopes.clone());
-        Approver { account, key: PrincipalKey::new(principal), assurance, proof, channel, groups, scopes }
+        let place = Some(principal.region.clone().unwrap_or_else(Region::unknown));
+        Approver {
+            account,
+            key: PrincipalKey::new(principal),
+            assurance,
+            proof,
+            channel,
+            place,
+            groups,
+            scopes,
+        }
     }
 
     /// A user of the operating system, `User::"os|uid:N"` in policies.
@@ -46,7 +62,7 @@ impl Approver {
         let subject = format!("uid:{uid}").into();
         let identity = Identity { kind: IdentityKind::User, issuer: "os".into(), subject };
         let principal = Principal::new(identity, AuthMethod::Local);
-        Approver::new(&principal, Assurance::Token, Proof::OsUser, "cli")
+        Approver { place: None, ..Approver::new(&principal, Assurance::Token, Proof::OsUser, "cli") }
     }
 }
 
@@ -125,7 +141,7 @@ impl Gateway {
             .iter()
             .filter_map(|entry| self.holds.saved(entry).ok())
             .filter(|saved| self.may_see(who, saved))
-            .map(|saved| view_of(&saved, &saved.held, now))
+            .map(|saved| self.shown_to(who, view_of(&saved, &saved.held, now)))
             .collect();
         all.sort_by_key(|view| (view.asked_at, view.id));
         all
@@ -143,7 +159,24 @@ impl Gateway {
     /// [`NotDone::Unknown`].
     pub fn show_held(&self, who: &Approver, id: &Id) -> Result<View, NotDone> {
         let (_, saved) = self.entry_for(who, id)?;
-        Ok(view_of(&saved, &saved.held, now().seconds))
+        Ok(self.shown_to(who, view_of(&saved, &saved.held, now().seconds)))
+    }
+
+    /// Whether what is in a call may go to where somebody is: an approver is a recipient.
+    pub(super) fn reaches(&self, who: &Approver, view: &View) -> bool {
+        let Some(place) = &who.place else { return true };
+        residency::may_be_seen(&self.runtime.load(), &who.key, place, view, now().seconds)
+    }
+
+    /// A call as it may be seen where somebody is: who asks for what, and nothing of what is in it where that may not go there.
+    fn shown_to(&self, who: &Approver, view: View) -> View {
+        // What is masked is shown to who does not say where they are, unless places are enforced.
+        let enforced = self.runtime.load().config.residency.enforce;
+        let nowhere = who.place.as_ref().is_some_and(|place| *place == Region::unknown());
+        if (nowhere && !enforced) || self.reaches(who, &view) {
+            return view;
+        }
+        View { arguments: Inert::lines(NOT_HERE), estimate: None, places: Vec::new(), ..view }
     }
 
     /// A vote.

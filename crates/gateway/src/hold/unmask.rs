@@ -8,7 +8,7 @@ use carnet_model::Action;
 
 use super::act::{Approver, NotDone};
 use super::{Entry, Saved};
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, now};
 
 impl Gateway {
     /// Whether somebody may see the arguments of a call as they are.
@@ -21,6 +21,9 @@ impl Gateway {
     fn unmaskable(&self, who: &Approver, entry: &Entry, saved: &Saved) -> Result<(), NotDone> {
         if !self.may(&who.key, Action::UNMASK, saved, "") {
             return Err(NotDone::Denied("unmask"));
+        }
+        if !self.reaches(who, &super::view_of(saved, &saved.held, now().seconds)) {
+            return Err(NotDone::Denied("transfer"));
         }
         let people = super::people(&self.runtime.load().config);
         let held = entry.held();
@@ -53,9 +56,12 @@ impl Gateway {
         let arguments = params.and_then(|p| p.get("arguments").or_else(|| p.get("uri")));
         let arguments = Inert::lines(arguments.map_or("{}", |a| a.raw_str()));
         let digest = saved.held.request.digest();
+        let cell = self.runtime.load().gate.cell_region.clone();
+        let place = who.place.as_ref().unwrap_or(&cell);
         let said = format!(
-            r#"{{"channel":{},"digest":"{digest}","id":"{id}","reason":{}}}"#,
+            r#"{{"channel":{},"digest":"{digest}","id":"{id}","place":{},"reason":{}}}"#,
             carnet_json::quote(who.channel),
+            carnet_json::quote(place.as_str()),
             carnet_json::quote(reason)
         );
         self.noted(who, "unmask", Some(saved.held.index), &said).await?;
