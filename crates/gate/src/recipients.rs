@@ -188,3 +188,56 @@ fn each(at: Asking<'_>, found: ClassSet, context: Context<'_>) -> (Reach, Option
 pub(crate) fn named(classes: ClassSet, names: &ClassNames) -> Vec<String> {
     classes.iter().map(|class| carnet_json::quote(names.name(class))).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_places_abroad_are_asked_each_once() {
+        let table = Jurisdictions::built_in().unwrap();
+        let one = |at: &str, region: Option<&str>, gets, asked| Recipient {
+            at: at.to_owned(),
+            region: region.map(Region::new),
+            known: Known::Asserted,
+            gets,
+            asked,
+        };
+        let all = [
+            one("sinks.home", Some("eu-central-1"), "records", true),
+            one("sinks.a", Some("us"), "records", true),
+            one("sinks.b", Some("us"), "records", true),
+            one("front", Some("us"), "content", true),
+            one("sinks.lost", Some("moon"), "records", true),
+            one("evidence.witness", Some("us"), "hashes", false),
+            one("front2", None, "content", true),
+        ];
+        let ready = Recipients::new(&all, &table, &Region::new("de"));
+        let asked: Vec<_> = ready.abroad.iter().map(|a| (a.region.as_str(), a.content)).collect();
+        // What the table does not know is not at home.
+        assert_eq!(asked, [("us", false), ("us", true), ("moon", false)]);
+        let reach = Reach { gets: vec![true, false, false], content: ClassSet::EMPTY };
+        let text = ready.disclosed(&reach).unwrap();
+        let list: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let said: Vec<_> = list
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|r| (r["at"].as_str().unwrap(), r["known"].as_str().unwrap(), r["verdict"].as_str()))
+            .collect();
+        assert_eq!(
+            said,
+            [
+                ("sinks.home", "asserted", None),
+                ("sinks.a", "asserted", Some("allow")),
+                ("sinks.b", "asserted", Some("allow")),
+                ("front", "asserted", Some("mask")),
+                ("sinks.lost", "asserted", Some("mask")),
+                ("evidence.witness", "asserted", None),
+                ("front2", "unknown", None),
+            ]
+        );
+        let none = Recipients::new(&[], &table, &Region::new("de"));
+        assert_eq!(none.disclosed(&reach), None);
+    }
+}
