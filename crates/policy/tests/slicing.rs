@@ -309,6 +309,7 @@ impl Call {
             counters: &counters,
             approvals: &approvals,
             given: None,
+            foreign: carnet_model::ClassSet::EMPTY,
             crossing: None,
         };
         let resource = Resource::Tool { server: server.clone(), name: tool.clone() };

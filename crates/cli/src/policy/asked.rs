@@ -112,8 +112,9 @@ impl Asked {
             labels: &facts.labels,
             counters: &facts.counters,
             approvals: &facts.approvals,
-            // Asked for somebody who brings back what was given to them, where it was given to them.
             crossing: None,
+            foreign: carnet_model::ClassSet::EMPTY,
+            // Asked for somebody who brings back what was given to them, where it was given to them.
             given: server_name.filter(|_| self.action == Action::RESTORE).map(|origin| Given {
                 same_principal: true,
                 same_purpose: true,

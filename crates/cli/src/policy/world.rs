@@ -53,7 +53,7 @@ impl World {
         let server = self.server(flow.server);
         let origin =
             facts.origin.as_ref().or_else(|| server?.origin.as_ref().filter(|_| out)).unwrap_or(from);
-        let rules = residency::rules(&self.config, carnet_residency::Known::Asserted);
+        let rules = residency::rules(&self.config, &self.table, carnet_residency::Known::Asserted);
         let model = facts.model.as_ref().or_else(|| rules.model(principal)).filter(|_| out);
         let first = || carnet_residency::Day::parse(&format!("{}-01", self.table.version()));
         let now = if facts.now == 0 { first().map_or(0, |day| day.seconds()) } else { facts.now };
