@@ -72,7 +72,7 @@ const VERDICTS: &str = r#"
 @id("accounts-stay") @verdict("block")
 forbid (principal, action == Action::"transfer", resource == DataClass::"iban") when { context.to == Region::"us" };
 @id("cards-wait") @verdict("hold")
-forbid (principal, action == Action::"transfer", resource == DataClass::"payment_card") when { context.to == Region::"us" };
+forbid (principal, action == Action::"transfer", resource == DataClass::"card") when { context.to == Region::"us" };
 "#;
 
 #[test]

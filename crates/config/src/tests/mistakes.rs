@@ -691,6 +691,7 @@ fn defaults_are_as_documented() {
                 zones: [],
                 mechanisms: [],
                 models: {},
+                addresses: None,
             },
             masking: MaskingConfig {
                 default: Redact,

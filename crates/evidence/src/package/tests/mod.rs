@@ -20,8 +20,8 @@ fn a_sound_package_holds() {
     let report = report(&files, None, None);
     expect![[r#"
         package gw.example/acme/eu-central-1/1: 13 leaves, 13 under the checkpoint
-          manifest     holds    42 files listed
-          files        holds    44 files
+          manifest     holds    45 files listed
+          files        holds    47 files
           checkpoints  holds    0 leaves before, 13 leaves at the end
           history      skipped
               note: no earlier checkpoint to compare with
