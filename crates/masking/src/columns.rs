@@ -47,13 +47,13 @@ fn separator(line: &str) -> Option<u8> {
     if b.len() < 5 || b.len() > 4096 {
         return None;
     }
-    let has = |sign: &u8| memchr::memchr(*sign, b).is_some();
-    let sign = match memchr::memchr3(b'|', b'\t', b';', b) {
-        Some(_) => [b'|', b'\t', b';'].into_iter().find(has)?,
-        None => memchr::memchr(b',', b).map(|_| b',')?,
+    let place = |sign: u8| memchr::memchr(sign, b).map(|at| (sign, at));
+    let (sign, at) = match memchr::memchr3(b'|', b'\t', b';', b) {
+        Some(_) => [b'|', b'\t', b';'].into_iter().find_map(place)?,
+        None => place(b',')?,
     };
     // Most lines with a comma are sentences: what stands in front of it is no name.
-    let first = line.split(char::from(sign)).next().unwrap_or_default().trim();
+    let first = line.get(..at).unwrap_or_default().trim();
     (first.len() <= NAME || first.starts_with('"')).then_some(sign)
 }
 

@@ -16,7 +16,7 @@ pub(super) fn mark(text: &str, tokens: &[Token], again: bool, near: &mut Vec<Nea
     near.clear();
     near.resize(tokens.len(), Near::Not);
     let mut any = false;
-    let mask = |t: &Token| text.as_bytes().get(t.start as usize) == Some(&b'[');
+    let mask = |t: &Token| t.first == b'[';
     for at in 0..tokens.len() {
         let beside = || tokens.iter().skip(at.saturating_sub(SIGHT)).take(2 * SIGHT + 1).any(mask);
         if anchor(text, tokens, at) && (!again || beside()) {
@@ -39,6 +39,14 @@ fn anchor(text: &str, tokens: &[Token], at: usize) -> bool {
     let word = |at: usize| {
         tokens.get(at).and_then(|t| text.get(t.start as usize..t.end as usize)).unwrap_or_default()
     };
+    let Some(token) = tokens.get(at).filter(|t| t.first.is_ascii_alphabetic() || !t.first.is_ascii()) else {
+        return false;
+    };
+    let head = text.as_bytes().get(token.start as usize..token.end as usize).unwrap_or_default();
+    // Nearly all words are of small letters, and their first bytes tell.
+    if token.first.is_ascii_lowercase() && !head.iter().take(4).any(u8::is_ascii_uppercase) {
+        return false;
+    }
     let this = word(at);
     if !capital(this) {
         return false;

@@ -22,6 +22,24 @@ pub(crate) struct Word {
     gap: u8,
     /// Ends a sentence.
     stop: bool,
+    /// All of this as one number.
+    id: u64,
+}
+
+impl Word {
+    fn named(self) -> Word {
+        let kind = u64::from(self.shape) | u64::from(self.lists) << 8 | u64::from(self.gap) << 16;
+        let id = self.lower ^ (kind + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        Word { id: id ^ id >> 29, ..self }
+    }
+}
+
+/// A number for a word between its neighbours: the features follow from it.
+pub(crate) fn context(words: &[Word], at: usize) -> u64 {
+    let id = |d: isize| at.checked_add_signed(d).and_then(|i| words.get(i)).map_or(0, |w| w.id);
+    (-2..=2).fold(1 + u64::from(at == 0), |sum, d| {
+        (sum.rotate_left(23) ^ id(d)).wrapping_mul(0xff51_afd7_ed55_8ccd)
+    })
 }
 
 const CAPITAL: u8 = 1;
@@ -111,15 +129,18 @@ pub(crate) fn word(text: &str, token: &Token, filters: &[u8]) -> Word {
     let lower = lists::hash(word);
     if shape >= 10 {
         let stop = shape == 10;
-        return Word { lower, shape, gap: token.gap, stop, ..Word::default() };
+        return Word { lower, shape, gap: token.gap, stop, ..Word::default() }.named();
     }
     let (head, tails) = if word.is_ascii() {
-        (word.len().min(3), [2, 3, 4].map(|n| word.len().saturating_sub(n)))
+        let n = word.len();
+        (n.min(3), [n.saturating_sub(2), n.saturating_sub(3), n.saturating_sub(4)])
     } else {
         let at = |n: usize| word.char_indices().rev().nth(n - 1).map_or(0, |(i, _)| i);
         (word.char_indices().nth(3).map_or(word.len(), |(i, _)| i), [2, 3, 4].map(at))
     };
-    let [two, three, four] = tails.map(|at| lists::hash(word.get(at..).unwrap_or_default()));
+    let [two, three, four] = tails;
+    let tail = |at: usize| lists::hash(word.get(at..).unwrap_or_default());
+    let (two, three, four) = (tail(two), tail(three), tail(four));
     Word {
         lower,
         shape,
@@ -128,7 +149,9 @@ pub(crate) fn word(text: &str, token: &Token, filters: &[u8]) -> Word {
         tail: three,
         gap: token.gap,
         stop: false,
+        id: 0,
     }
+    .named()
 }
 
 /// Rows of the table for token `at`.

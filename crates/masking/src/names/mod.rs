@@ -170,13 +170,13 @@ pub(crate) fn scan(text: &str, hint: Option<Hint>, hits: &mut Vec<Hit>, first: u
         let mut prev = None;
         // A sentence in which the last round found nothing stands there as it did.
         let is_changed = |s: &[Token]| fresh.as_ref().is_none_or(|spans| masked.holds(s, spans));
-        let mut length = sentence(&masked.text, rest);
+        let mut length = sentence(rest);
         let mut before = false;
         let mut changed = is_changed(rest.get(..length).unwrap_or_default());
         while !rest.is_empty() {
             let (sentence, more) = rest.split_at(length);
             rest = more;
-            length = self::sentence(&masked.text, rest);
+            length = self::sentence(rest);
             let behind = is_changed(rest.get(..length).unwrap_or_default());
             let next = more.first().copied();
             // What stands beside a sentence tells something about it too.
@@ -254,11 +254,10 @@ fn join_masks(text: &str, tokens: &mut Vec<Token>) {
 }
 
 /// Tokens of the first sentence.
-fn sentence(text: &str, tokens: &[Token]) -> usize {
+fn sentence(tokens: &[Token]) -> usize {
     let ends = |(i, t): (usize, &Token)| {
         let next = tokens.get(i + 1)?;
-        let sign = text.as_bytes().get(t.start as usize);
-        let stop = t.end - t.start == 1 && matches!(sign, Some(b'.' | b'!' | b'?'));
+        let stop = t.end - t.start == 1 && matches!(t.first, b'.' | b'!' | b'?');
         (next.gap == 2 || stop && next.gap > 0).then_some(i + 1)
     };
     tokens.iter().enumerate().find_map(ends).unwrap_or(tokens.len())

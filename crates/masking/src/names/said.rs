@@ -112,8 +112,7 @@ impl Said<'_> {
 
     /// Whether the first byte of a word may be that of a name: nearly none is.
     fn begins_name(&self, at: usize) -> bool {
-        let first = self.tokens.get(at).and_then(|t| self.text.as_bytes().get(t.start as usize));
-        first.is_some_and(|b| b.is_ascii_uppercase() || !b.is_ascii())
+        self.tokens.get(at).is_some_and(|t| t.first.is_ascii_uppercase() || !t.first.is_ascii())
     }
 
     fn word(&self, at: usize) -> &str {

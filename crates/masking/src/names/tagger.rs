@@ -145,9 +145,21 @@ impl<'a> Model<'a> {
                 *read = true;
             }
         }
-        let mut rows = [0; MOST];
-        let n = features::rows(&work.words, at, &mut rows);
-        let mut score = self.score(rows.get(..n).unwrap_or_default());
+        let context = features::context(&work.words, at);
+        work.known.resize(KNOWN, (0, [0; TAGS]));
+        let slot = work.known.get_mut((context >> 40) as usize % KNOWN);
+        let mut score = match slot {
+            Some((key, score)) if *key == context => *score,
+            slot => {
+                let mut rows = [0; MOST];
+                let n = features::rows(&work.words, at, &mut rows);
+                let score = self.score(rows.get(..n).unwrap_or_default());
+                if let Some(slot) = slot {
+                    *slot = (context, score);
+                }
+                score
+            }
+        };
         let [outside, ..] = &mut score;
         *outside += shy;
         score
@@ -187,7 +199,13 @@ pub(crate) struct Work {
     all: Vec<u8>,
     /// Whose features are known.
     read: Vec<bool>,
+    /// What words between their neighbours weighed: texts are looked at again when something was found in them, and the
+    /// same phrases come again.
+    known: Vec<(u64, [i32; TAGS])>,
 }
+
+/// So many are kept.
+const KNOWN: usize = 1 << 10;
 
 #[allow(dead_code, reason = "the trainer looks at every word")]
 /// The best path (Viterbi).

@@ -8,6 +8,8 @@ pub(crate) struct Token {
     pub(crate) end: u32,
     /// White space before it: 0 none, 1 blanks, 2 a line break.
     pub(crate) gap: u8,
+    /// Its first byte, which rules out most of what a word may be.
+    pub(crate) first: u8,
 }
 
 /// Words that end with a dot and do not end a sentence.
@@ -35,7 +37,7 @@ pub(crate) fn cut(text: &str, out: &mut Vec<Token>) {
             continue;
         }
         let end = at + if alphanumeric { word(text.get(at..).unwrap_or_default()) } else { len };
-        out.push(Token { start: at as u32, end: end as u32, gap });
+        out.push(Token { start: at as u32, end: end as u32, gap, first: b });
         (at, gap) = (end, 0);
     }
 }

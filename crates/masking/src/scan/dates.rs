@@ -64,9 +64,14 @@ fn letter(b: Option<&u8>) -> bool {
     b.is_some_and(|b| b.is_ascii_alphabetic() || *b >= 0x80)
 }
 
+/// Behind the number of a day.
+const MARKS: [&str; 7] = ["st", "nd", "rd", "th", "er", "º", "ª"];
+
 /// Signs and small words between the parts of a date: `. `, `st `, `º de `, `-`.
 fn between(bytes: &[u8], mut i: usize) -> usize {
-    for mark in ["st", "nd", "rd", "th", "er", "º", "ª"] {
+    let first = bytes.get(i).copied().unwrap_or(0);
+    let marks: &[&str] = if matches!(first, b's' | b'n' | b'r' | b't' | b'e' | 0xC2) { &MARKS } else { &[] };
+    for mark in marks {
         if bytes.get(i..i + mark.len()) == Some(mark.as_bytes()) && !letter(bytes.get(i + mark.len())) {
             i += mark.len();
             break;
@@ -80,6 +85,9 @@ fn between(bytes: &[u8], mut i: usize) -> usize {
         i
     };
     i = skip(i, 2);
+    if !matches!(bytes.get(i), Some(b'd' | b'o' | b'm' | b'g')) {
+        return i;
+    }
     for word in ["de ", "del ", "of ", "d'", "do ", "m. ", "gada "] {
         if bytes.get(i..i + word.len()) == Some(word.as_bytes()) {
             return skip(i + word.len(), 1);
@@ -96,19 +104,18 @@ fn month(bytes: &[u8], i: usize) -> Option<usize> {
 }
 
 fn is_month(word: &[u8]) -> bool {
-    let Ok(word) = std::str::from_utf8(word) else { return false };
     if word.len() > 24 {
         return false;
     }
     if !word.is_ascii() {
-        return MONTHS.contains(&word.to_lowercase().as_str());
+        return std::str::from_utf8(word).is_ok_and(|w| MONTHS.contains(&w.to_lowercase().as_str()));
     }
     // Almost every word fails on its first letter and its length.
-    let first = word.bytes().next().map_or(0, |b| b.to_ascii_lowercase().wrapping_sub(b'a') & 31);
+    let first = word.first().map_or(0, |b| b.to_ascii_lowercase().wrapping_sub(b'a') & 31);
     BEGINNINGS.get(word.len()).is_some_and(|set| set >> first & 1 == 1)
         && ASCII
             .get(word.len() * 32 + usize::from(first))
-            .is_some_and(|months| months.iter().any(|m| m.eq_ignore_ascii_case(word)))
+            .is_some_and(|months| months.iter().any(|m| m.as_bytes().eq_ignore_ascii_case(word)))
 }
 
 /// The names in ASCII by their length and first letter.
@@ -187,4 +194,67 @@ pub(super) fn spelled(t: &mut Text<'_>, s: &Scanner, start: usize, end: usize) -
     }
     t.hit(from, to, DataClass::BIRTH_DATE, "DATE_OF_BIRTH", "birth_date", 82);
     Some(to)
+}
+
+/// A point in time as APIs write it (RFC 3339), and nothing else: `2026-02-03`, `2026-02-03T10:00:00.000Z`. Without a word
+/// for birth it is nothing to hide: a test tries the days of two centuries.
+pub(crate) fn is_stamp(text: &[u8]) -> bool {
+    let ([b'1', b'9', rest @ ..] | [b'2', b'0', rest @ ..]) = text else { return false };
+    let Some((date, time)) = rest.split_at_checked(8).filter(|(date, _)| shaped(b"00-00-00", date)) else {
+        return false;
+    };
+    let number = |at: usize| date.iter().skip(at).take(2).fold(0, |n, b| n * 10 + u64::from(b & 15));
+    if !super::checks::day_month(number(6), number(3)) {
+        return false;
+    }
+    let Some((clock, zone)) = time.split_at_checked(9) else { return time.is_empty() };
+    let zone =
+        zone.split_at_checked(4).filter(|(part, _)| shaped(b".000", part)).map_or(zone, |(_, zone)| zone);
+    let known = matches!(zone, b"" | b"Z") || shaped(b"+00:00", zone) || shaped(b"-00:00", zone);
+    shaped(b"T00:00:00", clock) && known
+}
+
+/// Whether a text is as a shape says, in which zeros stand for digits.
+fn shaped(shape: &[u8], text: &[u8]) -> bool {
+    let fits = |(s, b): (&u8, &u8)| if *s == b'0' { b.is_ascii_digit() } else { s == b };
+    shape.len() == text.len() && shape.iter().zip(text).all(fits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_stamp;
+    use crate::{Detector, Findings};
+
+    #[test]
+    fn nothing_is_found_in_a_point_in_time() {
+        let detector = Detector::default();
+        let ends =
+            ["", "T00:00:00Z", "T23:59:59.123+05:30", "T07:31:08-11:00", "T12:00:00.999Z", "T19:45:10"];
+        for n in 0..200 * 12 * 31 {
+            let (year, month, day) = (1900 + n / 372, n / 31 % 12 + 1, n % 31 + 1);
+            let end = ends.get(n % ends.len()).copied().unwrap_or_default();
+            let stamp = format!("{year}-{month:02}-{day:02}{end}");
+            // In brackets it is looked at.
+            let mut findings = Findings::new();
+            assert!(detector.find_text(&format!("({stamp})"), &mut findings).is_ok());
+            assert!(findings.is_empty(), "{stamp}");
+            assert!(is_stamp(stamp.as_bytes()) || day > 28, "{stamp}");
+        }
+    }
+
+    #[test]
+    fn what_only_begins_like_one_is_none() {
+        for text in [
+            "2026-13-01",
+            "2026-02-32T10:00:00",
+            "2026-02-03 10:00:00",
+            "2026-02-03T10:00:00.1234567Z",
+            "2026-02-03T",
+            "1126-02-03",
+            "2026-02-03T10:00:00Z x",
+            "2026-02-03T10:00:00+491701234567",
+        ] {
+            assert!(!is_stamp(text.as_bytes()), "{text}");
+        }
+    }
 }

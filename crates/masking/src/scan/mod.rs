@@ -33,7 +33,7 @@ pub(crate) use number::next_digit;
 pub(crate) use seen::Seen;
 
 use crate::columns;
-use crate::context::Words;
+use crate::context::{self, Words};
 use crate::custom::Custom;
 use crate::keys::{Hint, Keys, Said, Strength};
 use crate::names;
@@ -143,6 +143,13 @@ impl Scanner {
     /// Whether nothing can be found in a text without a hint, so that it need not be looked at.
     pub(crate) fn passes_over(&self, text: &str, seen: Seen) -> bool {
         seen.quiet(text.len()) && !self.own.wakes(text)
+    }
+
+    /// Whether a text is a point in time, in which nothing can be found under such a hint.
+    pub(crate) fn is_stamp(&self, text: &str, hint: Option<Hint>) -> bool {
+        hint.is_none_or(|h| h.class.is_none() && h.own == 0 && h.bits & context::BIRTH == 0)
+            && dates::is_stamp(text.as_bytes())
+            && !self.own.wakes(text)
     }
 
     /// Whether a JSON number without a hint is too short to be anything.

@@ -1,6 +1,7 @@
 //! Numbers in a text: finds each row of digits and asks the recognisers that its shape allows.
 
 use carnet_model::DataClass;
+use wide::u8x16;
 
 use super::digits::Row;
 use super::schemes::{Needs, Scheme};
@@ -27,17 +28,19 @@ pub(super) fn scan(t: &mut Text<'_>, s: &Scanner) {
     }
 }
 
-/// The next digit from `i` on; 32 bytes without one are passed over at once.
+/// The next digit from `i` on; sixteen bytes are looked at together.
 pub(crate) fn next_digit(bytes: &[u8], mut i: usize) -> Option<usize> {
     loop {
         let rest = bytes.get(i..)?;
-        if let Some((block, _)) = rest.split_first_chunk::<32>()
-            && block.iter().fold(0u8, |any, b| any | u8::from(b.wrapping_sub(b'0') < 10)) == 0
-        {
-            i += block.len();
-            continue;
+        let Some((block, _)) = rest.split_first_chunk::<16>() else {
+            return rest.iter().position(u8::is_ascii_digit).map(|n| i + n);
+        };
+        let from = u8x16::from(*block) - u8x16::splat(b'0');
+        let digits = from.min(u8x16::splat(9)).simd_eq(from).to_bitmask();
+        if digits != 0 {
+            return Some(i + digits.trailing_zeros() as usize);
         }
-        return rest.iter().position(u8::is_ascii_digit).map(|n| i + n);
+        i += block.len();
     }
 }
 

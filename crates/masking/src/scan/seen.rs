@@ -24,7 +24,7 @@ pub(crate) struct Seen {
     pub(crate) brace: bool,
     /// A quotation mark, `>`, `/` or two hyphens
     pub(crate) sign: bool,
-    /// Sixteen characters of a token in a row
+    /// Sixteen characters of a token in a row, or of base64
     pub(crate) token: bool,
     /// Ten characters of base64 in a row, with a capital letter or a digit among them or at the end of a line
     pub(crate) coded: bool,
@@ -43,13 +43,19 @@ impl Seen {
         if tests::OPEN.get() {
             return tests::everything(bytes);
         }
+        // Short words, of which records are full, cost less than setting up vectors.
+        if bytes.len() < LANES && bytes.iter().all(u8::is_ascii_lowercase) {
+            return Seen::default();
+        }
         let mut look = Look::default();
         let mut from = 0;
         let (steps, rest) = bytes.as_chunks::<STEP>();
         for step in steps {
             look.next();
-            for (n, part) in step.as_chunks::<LANES>().0.iter().enumerate() {
-                look.part(u8x16::from(*part), n);
+            if let [one, two, three] = step.as_chunks::<LANES>().0 {
+                look.part(u8x16::from(*one), LANES);
+                look.part(u8x16::from(*two), 2 * LANES);
+                look.part(u8x16::from(*three), 3 * LANES);
             }
             look.judge(bytes, from);
             from += STEP;
@@ -57,11 +63,13 @@ impl Seen {
         if !rest.is_empty() {
             look.next();
             let (parts, last) = rest.as_chunks::<LANES>();
-            for (n, part) in parts.iter().enumerate() {
-                look.part(u8x16::from(*part), n);
+            let mut shift = LANES;
+            for part in parts {
+                look.part(u8x16::from(*part), shift);
+                shift += LANES;
             }
             if !last.is_empty() {
-                look.part(u8x16::from(padded(last)), parts.len());
+                look.part(u8x16::from(padded(last)), shift);
             }
             look.judge(bytes, from);
             from += STEP;
@@ -71,7 +79,7 @@ impl Seen {
             look.next();
             look.judge(bytes, from);
         }
-        look.end()
+        look.end(bytes)
     }
 
     /// Nothing can be found in a text of this length without a key.
@@ -111,31 +119,24 @@ struct Masks {
     digit: u64,
     /// ASCII letters and digits.
     plain: u64,
-    capital: u64,
-    token: u64,
     coded: u64,
-    hyphen: u64,
-    /// The end of a line.
-    end: u64,
 }
 
-/// The look so far.
+/// The look so far: of each kind of bytes, the lanes that had any.
 #[derive(Default)]
 struct Look {
-    /// Kinds of bytes that occur in any lane, a bit for each.
-    kinds: u8x16,
+    at: u8x16,
+    colon: u8x16,
+    equals: u8x16,
+    escape: u8x16,
+    line: u8x16,
+    brace: u8x16,
+    sign: u8x16,
+    hyphen: u8x16,
+    high: u8x16,
     masks: Masks,
     seen: Seen,
 }
-
-const AT: u8 = 1;
-const COLON: u8 = 2;
-const EQUALS: u8 = 4;
-const ESCAPE: u8 = 8;
-const LINE: u8 = 16;
-const BRACE: u8 = 32;
-const SIGN: u8 = 64;
-const HIGH: u8 = 128;
 
 #[inline(always)]
 fn splat(b: u8) -> u8x16 {
@@ -153,50 +154,40 @@ impl Look {
     /// Keeps the last bytes of a step for the next one.
     #[inline(always)]
     fn next(&mut self) {
-        let Masks { digit, plain, capital, token, coded, hyphen, end } = &mut self.masks;
-        for mask in [digit, plain, capital, token, coded, hyphen, end] {
-            *mask >>= STEP;
-        }
+        let Masks { digit, plain, coded } = self.masks;
+        self.masks = Masks { digit: digit >> STEP, plain: plain >> STEP, coded: coded >> STEP };
     }
 
-    /// Looks at sixteen bytes, which are number `n` of their step.
+    /// Looks at sixteen bytes, whose bits are from `shift` on.
     #[inline(always)]
-    fn part(&mut self, bytes: u8x16, n: usize) {
+    fn part(&mut self, bytes: u8x16, shift: usize) {
         let is = |b: u8| bytes.simd_eq(splat(b));
-        let (equals, line, slash, hyphen, cr) = (is(b'='), is(b'\n'), is(b'/'), is(b'-'), is(b'\r'));
-        let escape = is(b'%') | is(b'&') | is(b'\\');
-        let sign = is(b'"') | is(b'\'') | is(b'>') | slash;
+        let (line, slash, hyphen) = (is(b'\n'), is(b'/'), is(b'-'));
         let low = bytes.min(splat(31)).simd_eq(bytes);
-        let white = line | is(b'\t') | cr;
-        let high = bytes | (low & (white ^ splat(0xFF))) | is(0x7F);
-        self.kinds |= is(b'@') & splat(AT)
-            | is(b':') & splat(COLON)
-            | equals & splat(EQUALS)
-            | escape & splat(ESCAPE)
-            | line & splat(LINE)
-            | is(b'{') & splat(BRACE)
-            | sign & splat(SIGN)
-            | high & splat(HIGH);
+        let white = line | is(b'\t') | is(b'\r');
+        self.at |= is(b'@');
+        self.colon |= is(b':');
+        self.equals |= is(b'=');
+        self.escape |= is(b'%') | is(b'&') | is(b'\\');
+        self.line |= line;
+        self.brace |= is(b'{');
+        self.sign |= is(b'"') | is(b'\'') | is(b'>') | slash;
+        self.hyphen |= hyphen;
+        // White space is low too, so one of the two is taken off the other.
+        self.high |= bytes | (low ^ white) | is(0x7F);
         let digit = within(bytes, b'0', b'9');
         let plain = digit | within(bytes | splat(0x20), b'a', b'z');
-        let token = plain | hyphen | is(b'_');
-        let coded = token | slash | is(b'+');
-        let bits = |mask: u8x16| u64::from(mask.to_bitmask()) << ((n + 1) * LANES);
-        let masks = &mut self.masks;
-        masks.digit |= bits(digit);
-        masks.plain |= bits(plain);
-        masks.capital |= bits(within(bytes, b'A', b'Z'));
-        masks.token |= bits(token);
-        masks.coded |= bits(coded);
-        masks.hyphen |= bits(hyphen);
-        masks.end |= bits(line | cr);
+        let coded = plain | hyphen | slash | is(b'_') | is(b'+');
+        self.masks.digit |= u64::from(digit.to_bitmask()) << shift;
+        self.masks.plain |= u64::from(plain.to_bitmask()) << shift;
+        self.masks.coded |= u64::from(coded.to_bitmask()) << shift;
     }
 
     /// Judges the rows that begin in the first [`STEP`] bytes of the masks, the last of which are those of the step at
     /// `from`.
     #[inline(always)]
     fn judge(&mut self, bytes: &[u8], from: usize) {
-        let Masks { digit, plain, capital, token, coded, hyphen, end } = self.masks;
+        let Masks { digit, plain, coded } = self.masks;
         let fresh = u64::MAX << LANES;
         // More is of no interest, and counting costs as much as the rest.
         if self.seen.digits < ENOUGH {
@@ -210,12 +201,11 @@ impl Look {
         if self.seen.signs < ENOUGH {
             self.seen.signs += (sign & fresh).count_ones();
         }
-        self.seen.sign |= hyphen & hyphen >> 1 != 0;
-        let token = eight(token);
-        self.seen.token |= token & token >> 8 != 0;
-        let ten = eight(coded) & coded >> 8 & coded >> 9;
-        if ten != 0 {
-            self.seen.coded |= with_nine(ten) & (digit | capital | end >> 1) != 0;
+        let eight = eight(coded);
+        if eight != 0 {
+            self.seen.token |= eight & eight >> 8 != 0;
+            let ten = eight & coded >> 8 & coded >> 9;
+            self.seen.coded = self.seen.coded || ten != 0 && strong(bytes, from, with_nine(ten));
         }
         if self.seen.periodic.is_none() {
             self.seen.periodic = first_periodic(bytes, from, sign, digit);
@@ -224,26 +214,39 @@ impl Look {
 
     /// What was seen.
     #[inline(always)]
-    fn end(self) -> Seen {
-        let kinds = u128::from_le_bytes(self.kinds.to_array());
-        let kinds = (kinds as u64) | (kinds >> 64) as u64;
-        let kinds = kinds | kinds >> 32;
-        let kinds = kinds | kinds >> 16;
-        let kinds = (kinds | kinds >> 8) as u8;
-        let has = |kind: u8| kinds & kind != 0;
+    fn end(self, bytes: &[u8]) -> Seen {
+        let any = |lanes: u8x16| lanes.to_bitmask() != 0;
+        let (colon, equals) = (any(self.colon), any(self.equals));
+        let next = |n: usize| bytes.get(n + 1) == Some(&b'-');
+        let hyphens = || any(self.hyphen) && memchr::memchr_iter(b'-', bytes).any(next);
         Seen {
             digit: self.seen.digits > 0,
-            at: has(AT),
-            assign: has(COLON | EQUALS),
-            colon: has(COLON),
-            high: has(HIGH),
-            escape: has(ESCAPE),
-            line: has(LINE),
-            brace: has(BRACE),
-            sign: self.seen.sign || has(SIGN),
+            at: any(self.at),
+            assign: colon || equals,
+            colon,
+            high: any(self.high),
+            escape: any(self.escape),
+            line: any(self.line),
+            brace: any(self.brace),
+            sign: any(self.sign) || hyphens(),
             ..self.seen
         }
     }
+}
+
+/// Whether a capital letter or a digit is among these bytes, or the end of a line behind one of them. The first bit is that
+/// of the byte [`LANES`] in front of `from`.
+#[inline(never)]
+fn strong(bytes: &[u8], from: usize, mut places: u64) -> bool {
+    while places != 0 {
+        let at = (from + places.trailing_zeros() as usize).wrapping_sub(LANES);
+        let here = bytes.get(at).is_some_and(|b| *b < b'a' && b.is_ascii_alphanumeric());
+        if here || matches!(bytes.get(at + 1), Some(b'\n' | b'\r')) {
+            return true;
+        }
+        places &= places - 1;
+    }
+    false
 }
 
 /// So many digits and signs are counted at least, if there are as many.

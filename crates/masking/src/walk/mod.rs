@@ -4,6 +4,7 @@ mod around;
 mod kin;
 mod noted;
 mod path;
+mod pieces;
 mod seam;
 mod text;
 

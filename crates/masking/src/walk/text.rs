@@ -26,6 +26,9 @@ impl Walk<'_> {
         if t.form == Form::Base64 {
             return self.binary(t, path);
         }
+        if self.detector.scanner.is_stamp(t.text, t.hint) {
+            return Ok(());
+        }
         let seen = Seen::of(t.text.as_bytes());
         if t.hint.is_none() && self.detector.scanner.passes_over(t.text, seen) {
             return Ok(());

@@ -38,7 +38,7 @@ fn plainly(text: &[u8]) -> Seen {
         line: any(|b| b == b'\n'),
         brace: any(|b| b == b'{'),
         sign: any(|b| matches!(b, b'"' | b'\'' | b'>' | b'/')) || text.windows(2).any(|w| w == b"--"),
-        token: runs(bytes::token, 16, |_| true),
+        token: runs(bytes::encoded, 16, |_| true),
         coded: runs(bytes::encoded, 10, |b| b < b'a' && b.is_ascii_alphanumeric()) || ends_line(text),
         digits: text.iter().filter(|b| b.is_ascii_digit()).count() as u32,
         signs: text.iter().filter(|b| !b.is_ascii_alphanumeric()).count() as u32,
