@@ -15,6 +15,7 @@ use carnet_tests::wire::Caller;
 use serde_json::{Value, json};
 
 const DOCX: &str = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
+const PDF: &str = "application/pdf";
 const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
 fn data(name: &str) -> &'static [u8] {
@@ -23,6 +24,11 @@ fn data(name: &str) -> &'static [u8] {
         "letter.docx" => include_bytes!("../../crates/documents/tests/data/letter.docx"),
         "pictured.docx" => include_bytes!("../../crates/documents/tests/data/pictured.docx"),
         "customers.xlsx" => include_bytes!("../../crates/documents/tests/data/customers.xlsx"),
+        "clean.pdf" => include_bytes!("../../crates/documents/tests/data/clean.pdf"),
+        "letter.pdf" => include_bytes!("../../crates/documents/tests/data/letter.pdf"),
+        "scanned.pdf" => include_bytes!("../../crates/documents/tests/data/scanned.pdf"),
+        "encrypted.pdf" => include_bytes!("../../crates/documents/tests/data/encrypted.pdf"),
+        "subset.pdf" => include_bytes!("../../crates/documents/tests/data/subset.pdf"),
         "bomb.docx" => include_bytes!("../../crates/documents/tests/data/bomb.docx"),
         "photo.png" => include_bytes!("../../crates/documents/tests/data/photo.png"),
         "photo.jpg" => include_bytes!("../../crates/documents/tests/data/photo.jpg"),
@@ -49,7 +55,7 @@ const RULES: &str = "
 masking:
   binary:
     - { types: [image/png, image/jpeg], size: 1MiB, action: strip }
-    - { types: [application/vnd.openxmlformats-officedocument.wordprocessingml.document, application/vnd.openxmlformats-officedocument.spreadsheetml.sheet], size: 1MiB, action: inspect }
+    - { types: [application/vnd.openxmlformats-officedocument.wordprocessingml.document, application/vnd.openxmlformats-officedocument.spreadsheetml.sheet, application/pdf], size: 1MiB, action: inspect }
 ";
 
 /// What the caller gets of a file: bytes, or the text that stands in their place.
@@ -72,12 +78,18 @@ fn pictures_are_stripped_and_documents_are_read() -> Result<()> {
         ensure!(got.len() > 60 && got.get(..4) == data(name).get(..4), "{name} is a picture");
         ensure!(!String::from_utf8_lossy(&got).contains("Greta"), "{name} has its metadata");
     }
-    ensure!(fetch(&mut caller, "document", "clean.docx", DOCX)? == data("clean.docx"), "clean: as it was");
+    for (name, kind) in [("clean.docx", DOCX), ("clean.pdf", PDF)] {
+        ensure!(fetch(&mut caller, "document", name, kind)? == data(name), "{name}: as it was");
+    }
     for (name, kind, shown) in [
         ("letter.docx", DOCX, "[IBAN]"),
         ("customers.xlsx", XLSX, "[CARD]"),
         ("pictured.docx", DOCX, "[UNINSPECTED]"),
         ("bomb.docx", DOCX, "[UNINSPECTED]"),
+        ("letter.pdf", PDF, "[IBAN]"),
+        ("subset.pdf", PDF, "[IBAN]"),
+        ("scanned.pdf", PDF, "[UNINSPECTED]"),
+        ("encrypted.pdf", PDF, "[UNINSPECTED]"),
         // Not what it is said to be.
         ("photo.png", DOCX, "[UNINSPECTED]"),
         ("clean.docx", "image/png", "[UNINSPECTED]"),
@@ -120,6 +132,42 @@ fn presidio() -> Result<Process> {
     let mut command = Command::new(peers::folder()?.join("py/presidio/bin/python"));
     command.arg("-B").arg(peers::source("peers/presidio.py"));
     Process::start(command, "presidio: listening on ")
+}
+
+/// The analyzer for models of one's own, with a model of a few words that a script makes.
+fn model(folder: &std::path::Path) -> Result<Process> {
+    let python = peers::folder()?.join("py/onnx/bin/python");
+    let made =
+        Command::new(&python).arg("-B").arg(peers::source("peers/onnx_tiny.py")).arg(folder).status()?;
+    ensure!(made.success(), "the model was not made");
+    let mut command = Command::new(python);
+    command.arg("-B").arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/onnx/analyzer.py"));
+    command.arg(folder).args(["--listen", "127.0.0.1:0"]);
+    Process::start(command, "onnx: listening on ")
+}
+
+#[test]
+fn a_model_of_ones_own_finds_names_and_without_it_nothing_goes_on() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let (mut model, upstream) = (model(folder.path())?, Upstream::echo()?);
+    let url = model.ready.trim().to_owned();
+    let setup = Setup::with_token(
+        &format!("{}{}", upstream.server("notes"), analyzed(&url, "de", "withhold")),
+        ALLOW_ALL_MASKED,
+    )?;
+    let gateway = setup.start()?;
+    let told = ask(&gateway, "für Ünal Ğğışş \"und\" Zyxqua Brmblfx heute")?.to_string();
+    ensure!(told.contains("für [PERSON]") && told.contains("[PERSON] heute"), "{told}");
+    // Behind the end of the model's window too.
+    let far = format!("{} von Zyxqua Brmblfx", "noch ein Wort ".repeat(40));
+    let told = ask(&gateway, &far)?.to_string();
+    ensure!(told.contains("von [PERSON]") && !upstream.saw("Brmblfx") && !upstream.saw("Ünal"), "{told}");
+    model.kill()?;
+    let told = ask(&gateway, "a note that nobody looked at")?.to_string();
+    ensure!(told.contains("an analyzer that has to see the content did not answer"), "{told}");
+    ensure!(!upstream.saw("nobody looked at"), "it went on");
+    ensure!(!model.output().contains("Zyxqua"), "the analyzer printed a name");
+    Ok(())
 }
 
 fn analyzed(url: &str, region: &str, on_failure: &str) -> String {

@@ -17,6 +17,7 @@ mod disk;
 mod drain;
 mod foreign;
 mod hsm;
+mod incoming;
 mod invariants;
 mod kill;
 mod matrix;

@@ -1,5 +1,5 @@
-//! Binary content: what it really is ([`Kind::of`]), the text inside DOCX, XLSX and PPTX ([`text`]), and pictures without
-//! their metadata ([`strip`]).
+//! Binary content: what it really is ([`Kind::of`]), the text inside PDF, DOCX, XLSX and PPTX ([`text`]), and pictures and PDF
+//! without their metadata ([`strip`]).
 //!
 //! A crate of its own because it reads what strangers made with libraries that others wrote: it is unable to do anything
 //! else, and the fuzzer links it alone. Floor 1, pure. What it cannot read in full is an error or is said to be left over;
@@ -8,6 +8,7 @@
 mod image;
 mod kind;
 mod ooxml;
+mod pdf;
 mod sheet;
 mod xml;
 
@@ -72,11 +73,13 @@ pub enum Unreadable {
 pub fn text(bytes: &[u8], limits: &Limits) -> Result<Text, Unreadable> {
     match Kind::of(bytes) {
         Kind::Docx | Kind::Xlsx | Kind::Pptx => ooxml::text(bytes, limits),
+        Kind::Pdf => pdf::text(bytes, limits),
         _ => Err(Unreadable::Kind),
     }
 }
 
-/// The same picture without EXIF, XMP and comments, and without what stands behind its end.
+/// The same picture without EXIF, XMP and comments, and without what stands behind its end; the same PDF without its
+/// information and XMP.
 ///
 /// # Errors
 /// If it is of a kind whose metadata is not known, or damaged.
@@ -85,6 +88,7 @@ pub fn strip(bytes: &[u8]) -> Result<Vec<u8>, Unreadable> {
         Kind::Png => image::png(bytes).ok_or(Unreadable::Damaged),
         Kind::Jpeg => image::jpeg(bytes).ok_or(Unreadable::Damaged),
         Kind::Webp => image::webp(bytes).ok_or(Unreadable::Damaged),
+        Kind::Pdf => pdf::strip(bytes).ok_or(Unreadable::Damaged),
         _ => Err(Unreadable::Kind),
     }
 }

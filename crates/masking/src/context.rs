@@ -368,6 +368,16 @@ impl Words {
             bits |= meaning;
             last = (meaning, end);
         });
+        let rest = text.get(last.1..).unwrap_or_default();
+        let digits = rest.iter().filter(|b| b.is_ascii_digit()).count();
+        // `born 1980-03-14, admitted on 2024-05-03`: that one had its date.
+        if digits >= 6 {
+            bits &= !BIRTH;
+        }
+        // `Order 82656062. Call me`: that one had its number, and its sentence has ended.
+        if digits >= 4 && memchr::memmem::find(rest, b". ").is_some() {
+            return (0, false);
+        }
         (bits, last.0 & OTHER != 0)
     }
 

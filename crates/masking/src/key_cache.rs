@@ -1,7 +1,7 @@
 //! What is known about keys that are names of fields. The same few keys come again in every row of a result, and in the next
 //! result.
 
-use crate::keys::Said;
+use crate::keys::{Said, Tells};
 
 /// Longer keys are looked at each time.
 const LONGEST: usize = 30;
@@ -13,8 +13,8 @@ pub(crate) struct Known {
     pub(crate) said: Said,
     /// Looks like the name of a field.
     pub(crate) field: bool,
-    /// Its value tells what a sibling's is.
-    pub(crate) label: bool,
+    /// Whether its value tells what a sibling's is.
+    pub(crate) tells: Tells,
 }
 
 struct Slot<T> {

@@ -14,6 +14,7 @@ mod context;
 mod custom;
 mod deflate;
 mod detect;
+mod document;
 mod encoded;
 mod ff1;
 mod finding;

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use carnet_model::DataClass;
 
 use crate::context;
+use crate::document;
 use crate::keys::{Hint, Strength};
 use crate::names;
 use crate::token::{only_masks, without_masks};
@@ -80,11 +81,13 @@ pub(crate) fn fits(hint: Hint, text: &str) -> bool {
         DataClass::IBAN => compact && alnum >= 10 && digits >= 4,
         DataClass::BANK_ACCOUNT => compact && digits >= 4,
         DataClass::US_SSN => compact && digits >= 4,
+        DataClass::BIRTH_DATE if hint.strength == Strength::Weak => compact && document::dated(trimmed),
         DataClass::BIRTH_DATE => compact && digits >= 2,
         DataClass::NATIONAL_ID | DataClass::TAX_ID | DataClass::HEALTH_ID => {
             compact && digits >= 4 && alnum <= 30
         }
-        DataClass::PASSPORT | DataClass::DRIVING_LICENCE | DataClass::VEHICLE => {
+        DataClass::PASSPORT => compact && document::passport(trimmed, hint.strength == Strength::Weak),
+        DataClass::DRIVING_LICENCE | DataClass::VEHICLE => {
             compact && digits >= 2 && (4..=24).contains(&alnum)
         }
         DataClass::IP | DataClass::MAC_ADDRESS => false,

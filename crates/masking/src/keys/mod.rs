@@ -5,6 +5,7 @@
 //! around it: `customer: {name}`, `passport: {number}`, `{name, email}`.
 
 mod people;
+mod stems;
 mod terms;
 mod wide;
 mod words;
@@ -16,6 +17,7 @@ use carnet_model::DataClass;
 use crate::catalog::{Recogniser, Tier};
 use crate::context::{self, Bits};
 use crate::custom::Own;
+use stems::Stems;
 use words::Words;
 
 /// How much a key says by itself.
@@ -42,6 +44,11 @@ pub(crate) struct Hint {
 impl Hint {
     pub(crate) fn is_strong(&self) -> bool {
         self.strength == Strong
+    }
+
+    /// A number of a document of any kind, or nothing that has a class.
+    pub(crate) fn is_general(&self) -> bool {
+        self.class.is_none() || self.kind == "NATIONAL_ID"
     }
 
     const fn of(class: DataClass, kind: &'static str, bits: Bits, strength: Strength) -> Hint {
@@ -80,6 +87,17 @@ pub(crate) enum Loose {
     Number,
     /// `value`: of what a sibling names, or of what is above.
     Value,
+    /// `date`, `on`: of the birth above?
+    When,
+}
+
+/// Whether the value of a key tells what its siblings are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Tells {
+    Nothing,
+    /// Of documents alone.
+    Kind,
+    Label,
 }
 
 /// All that a key says.
@@ -123,6 +141,7 @@ impl Company {
 
 use Strength::{Strong, Weak};
 
+pub(crate) const A_PASSPORT: Hint = Hint::of(DataClass::PASSPORT, "PASSPORT", context::PASSPORT, Strong);
 const NAME: Hint = Hint::of(DataClass::PERSON, "PERSON", 0, Strong);
 /// Needs a value that is a name beyond doubt.
 const MAYBE_NAME: Hint = Hint::of(DataClass::PERSON, "PERSON", context::NAMED, Weak);
@@ -177,6 +196,8 @@ pub(crate) struct Keys {
     of_persons: HashSet<&'static str>,
     of_things: HashSet<&'static str>,
     labels: HashSet<&'static str>,
+    kinds: HashSet<&'static str>,
+    stems: Stems,
 }
 
 impl Keys {
@@ -203,6 +224,7 @@ impl Keys {
             (people::PART, Loose::Part),
             (people::NUMBER, Loose::Number),
             (people::VALUE, Loose::Value),
+            (people::WHEN, Loose::When),
         ];
         for (list, kind) in lists {
             loose.extend(list.split_whitespace().map(|w| (w, kind)));
@@ -218,6 +240,8 @@ impl Keys {
             of_persons: set(people::OF_PERSONS),
             of_things: set(people::OF_THINGS),
             labels: set(people::LABELS),
+            kinds: set(people::KINDS),
+            stems: Stems::new(),
         }
     }
 
@@ -248,6 +272,7 @@ impl Keys {
         let hint = self.term(&words).or_else(|| short.as_ref().and_then(|w| self.term(w)));
         let whole = words.join(0, words.n);
         let last = words.join(words.n - 1, words.n);
+        let hint = self.stemmed(&words, hint);
         let hinted = hint.is_some();
         let loose = self.loose.get(whole).copied();
         // `billing_city`
@@ -263,6 +288,23 @@ impl Keys {
             || self.about.contains(last)
             || (0..words.n).any(|n| self.things.contains(words.join(n, n + 1)));
         Said { hint, role, loose, alone: self.alone.contains(whole), beside, own: 0, open: !known }
+    }
+
+    /// What parts of the words say where the terms say less.
+    fn stemmed(&self, words: &Words, hint: Option<Option<Hint>>) -> Option<Option<Hint>> {
+        let told = hint.flatten();
+        if told.is_some_and(|h| h.is_strong() && !h.is_general() && h.class != Some(DataClass::CARD)) {
+            return hint;
+        }
+        let numbered = |w: &str| self.loose.get(w) == Some(&Loose::Number);
+        let Some(stem) = self.stems.read(words, numbered, |w| self.nouns.contains(w)) else { return hint };
+        // `passport_owner`, `card_birth_date`
+        let kept = match told.and_then(|h| h.class) {
+            Some(DataClass::PERSON) => stem.class == Some(DataClass::PASSPORT),
+            Some(DataClass::CARD) => stem.class == Some(DataClass::BIRTH_DATE),
+            _ => false,
+        };
+        if kept { hint } else { Some(Some(stem)) }
     }
 
     /// The hint of the words; `Some(None)` when they say that there is none.
@@ -342,11 +384,24 @@ impl Keys {
         }
     }
 
-    /// Whether a key holds the name of what its sibling `value` is: `type`, `docType`.
-    pub(crate) fn is_label(&self, key: &str) -> bool {
-        Words::read(key).is_some_and(|w| {
-            self.labels.contains(w.join(0, w.n)) || matches!(w.join(w.n - 1, w.n), "type" | "kind")
-        })
+    /// Whether a key holds the name of what its sibling `value` is (`type`, `docType`), or the kind of a document (`scheme`).
+    pub(crate) fn tells(&self, key: &str) -> Tells {
+        let Some(w) = Words::read(key) else { return Tells::Nothing };
+        let (whole, last) = (w.join(0, w.n), w.join(w.n - 1, w.n));
+        if self.labels.contains(whole) || matches!(last, "type" | "kind") {
+            Tells::Label
+        } else if self.kinds.contains(whole) || self.kinds.contains(last) {
+            Tells::Kind
+        } else {
+            Tells::Nothing
+        }
+    }
+
+    /// Whether a key names a number of something: `documentNumber`, not `id`.
+    pub(crate) fn names_number(&self, key: &str) -> bool {
+        let said = self.read(key);
+        let number = said.loose == Some(Loose::Number) || said.hint.is_some_and(|h| h.kind == "NATIONAL_ID");
+        number && !is_reference(key)
     }
 
     /// The hint of a label such as `Phone (home)` or `http://hl7.org/fhir/sid/us-ssn`.
@@ -356,6 +411,9 @@ impl Keys {
         } else {
             label.split(['(', ':', '?', '*']).next()?
         };
+        if ["pp", "ppt", "ppn", "pass", "pas"].iter().any(|code| code.eq_ignore_ascii_case(name.trim())) {
+            return Some(A_PASSPORT);
+        }
         self.hint(name)
     }
 
@@ -411,6 +469,7 @@ pub(crate) fn together(
         Loose::Line => (role == Role::Address || company().address).then_some(STREET),
         Loose::Number | Loose::Value if role == Role::Address => Some(STREET),
         Loose::Number | Loose::Value => above.filter(|h| h.class.is_some()),
+        Loose::When => above.filter(|h| h.class == Some(DataClass::BIRTH_DATE)),
     }
 }
 
@@ -431,6 +490,11 @@ fn name_beside(c: Company) -> Option<Hint> {
         () if c.contact => Some(LIKELY_NAME),
         () => Some(MAYBE_NAME),
     }
+}
+
+/// `id`, `code`: of the record, where something beside it is a number.
+pub(crate) fn is_reference(key: &str) -> bool {
+    ["id", "_id", "code", "identifier", "reference", "raw"].iter().any(|w| w.eq_ignore_ascii_case(key))
 }
 
 /// Whether a key looks like the name of a field, which may be printed in a path, and not like a value.

@@ -54,7 +54,7 @@ pub(super) const PLACE: &str = "city town village locality municipality district
 pub(super) const LINE: &str = "line lines line1 line2 line3 house building floor flat apt apartment suite extendedaddress hus dom haus bloque piso puerta escalera piano interno scala etage";
 
 /// Words for a number or another spelling of what is above: `passport: {number}`.
-pub(super) const NUMBER: &str = "documentnumber docnumber docno docnum docnr documentno documentnr documentnum documentid number no nr num nummer numero cislo broj stevilka szam numar numeris numurs id code identifier reference raw formatted national international e164 unit box";
+pub(super) const NUMBER: &str = "nbr serial serialno serialnumber documentnumber docnumber docno docnum docnr documentno documentnr documentnum documentid number no nr num nummer numero cislo broj stevilka szam numar numeris numurs id code identifier reference raw formatted national international e164 unit box";
 
 /// Words for the value of what a sibling names: `{"type": "email", "value": ...}`.
 pub(super) const VALUE: &str = "value val values valuestring stringvalue text answer response content hodnota wert valeur valor valore waarde wartosc";
@@ -79,3 +79,9 @@ pub(super) const NOTES: &str = "note notes comment comments remark remarks memo 
 
 /// Siblings that name what a `value` is.
 pub(super) const LABELS: &str = "type label key name field fieldname fieldid system kind title question attribute property header code id slug column typ etikett libelle cle nombre clave nome chiave sleutel klucz";
+
+/// Words for the day of what is above: `birth: {date}`.
+pub(super) const WHEN: &str = "date day on when iso full timestamp datetime year datum dato data fecha dag dia tag jour giorno kuupaev datums dzien den deno paivamaara ημερομηνια дата";
+
+/// Siblings that name the kind of a document, and say nothing about other things.
+pub(super) const KINDS: &str = "category scheme class document iddocument identitydocument iddoc doc proof prooftype method art dokumentart ausweisart tipo tipodocumento tipodocumentoidentidad tipodoc soort soortdocument rodzaj rodzajdokumentu druh druhdokladu typdokladu typedocument typepiece naturepiece dokumenttyp dokumenttype asiakirjatyyppi vrsta vrstadokumenta tipdocument tipusa okmanytipus veid tegund belgetipi";

@@ -60,6 +60,11 @@ impl Words {
         self.text.get(at(from)..at(to)).unwrap_or_default()
     }
 
+    /// Whether a word begins at this place of the joined text, or the last one ends there.
+    pub(super) fn begins(&self, at: usize) -> bool {
+        self.starts.get(..=self.n).is_some_and(|starts| starts.contains(&at))
+    }
+
     /// The same without fillers; `None` if there is none.
     pub(super) fn without_fillers(&self) -> Option<Words> {
         let kept = |i: &usize| !FILLERS.contains(&self.join(*i, i + 1));

@@ -53,7 +53,12 @@ fn anchor(text: &str, tokens: &[Token], at: usize) -> bool {
     }
     let begins =
         at.checked_sub(1).is_none_or(|before| !word(before).bytes().any(|b| b.is_ascii_alphanumeric()));
-    !(begins && COMMON.binary_search(&this).is_ok() && !capital(word(at + 1)))
+    !(begins && common(this) && !capital(word(at + 1)))
+}
+
+/// A common word that begins sentences.
+pub(super) fn common(word: &str) -> bool {
+    COMMON.binary_search(&word).is_ok()
 }
 
 fn capital(word: &str) -> bool {

@@ -50,6 +50,9 @@ const WORDS: [&str; 18] = [
 
 /// Whether a text may hold names: blanks and a letter that could begin one; with a single blank, two words with capitals.
 pub(crate) fn possible(text: &[u8], high: bool) -> bool {
+    if brief(text) {
+        return true;
+    }
     let mut blanks = memchr::memchr_iter(b' ', text);
     let Some(first) = blanks.next().filter(|_| (5..=LONGEST).contains(&text.len())) else { return false };
     if blanks.next().is_none() {
@@ -57,6 +60,18 @@ pub(crate) fn possible(text: &[u8], high: bool) -> bool {
         return text.len() <= SHORT && capital(text.first()) && capital(text.get(first + 1));
     }
     text.len() >= 10 && (high || text.iter().any(u8::is_ascii_uppercase))
+}
+
+/// Whether a text of a few bytes may be a name: two words with capitals, or one that is called by it, as in `Renee,`.
+pub(crate) fn brief(text: &[u8]) -> bool {
+    let capital = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_uppercase() || *b >= 0x80);
+    let inner = text.get(1..).unwrap_or_default();
+    (4..SHORT).contains(&text.len())
+        && capital(text.first())
+        && match memchr::memchr(b' ', inner) {
+            Some(n) => text.len() < 12 && capital(inner.get(n + 1)),
+            None => text.ends_with(b",") && text.len() < 16,
+        }
 }
 
 /// A short text that is a name and nothing else.
@@ -69,7 +84,14 @@ fn whole(text: &str, hits: &mut Vec<Hit>) {
     let places = words().all(|w| found(w) & lists::PLACE != 0);
     let first = words().next().is_some_and(|w| found(w) & lists::FIRST != 0);
     let last = words().next_back().is_some_and(|w| found(w) & lists::LAST != 0);
-    if known && first && last && !places {
+    // `Renee,` calls somebody; `Renee` alone may be anything.
+    let called = text.trim_end().ends_with(',') && !name.contains([' ', '.']);
+    let sure = if called {
+        first && !places && !anchors::common(name) && found(name) & lists::PLACE == 0
+    } else {
+        known && first && last && !places
+    };
+    if sure {
         let start = text.len() - text.trim_start_matches([' ', ',', '.']).len();
         hits.push(Hit {
             start: start as u32,
@@ -80,6 +102,22 @@ fn whole(text: &str, hits: &mut Vec<Hit>) {
             score: 65,
         });
     }
+}
+
+/// Two words, the first a given name and nothing else: the tagger is asked about the second.
+fn given(text: &str) -> bool {
+    let mut words = text.split(' ').filter(|w| !w.is_empty());
+    let (Some(first), Some(second)) = (words.next(), words.next()) else { return false };
+    let letters = |w: &str| w.chars().all(|c| c.is_alphabetic() || matches!(c, '-' | '\'' | '’'));
+    let found = lists::find(Model::new(BYTES).lists, first);
+    first.len() > 2
+        && letters(first)
+        && letters(second.trim_end_matches([',', '.']))
+        && second.chars().next().is_some_and(char::is_uppercase)
+        && text.chars().any(char::is_lowercase)
+        && found & lists::FIRST != 0
+        && found & lists::PLACE == 0
+        && !anchors::common(first)
 }
 
 /// A text in which everything found so far is a mask, and the way back.
@@ -146,8 +184,12 @@ impl Scratch {
 
 /// Finds names in a text; `hits` from `first` on are what was found in it so far.
 pub(crate) fn scan(text: &str, hint: Option<Hint>, hits: &mut Vec<Hit>, first: usize, scratch: &mut Scratch) {
+    let before = hits.len();
     if text.len() <= SHORT && memchr::memchr_iter(b' ', text.as_bytes()).nth(1).is_none() {
-        return whole(text, hits);
+        whole(text, hits);
+        if hits.len() > before || !given(text) {
+            return;
+        }
     }
     let Scratch { tokens, near, found, tagger } = scratch;
     let model = Model::new(BYTES);
@@ -335,7 +377,7 @@ fn names(text: &str, tokens: &[Token], tags: &[u8], model: &Model<'_>, sentence:
             let part = if kind == 1 { bare(text, part) } else { part };
             let (Some(a), Some(b)) = (part.first(), part.last()) else { continue };
             let Some(span) = text.get(a.start as usize..b.end as usize) else { continue };
-            let fits = sentence == Kind::Prose || kind == 1 && listed(text, part, model);
+            let fits = sentence == Kind::Prose || kind == 1 && (listed(text, part, model) || given(span));
             if !fits || !sound(span, part, text, kind, model) {
                 continue;
             }

@@ -3,6 +3,7 @@
 use carnet_model::DataClass;
 
 use super::{Scanner, Text, secret};
+use crate::document;
 use crate::keys::Hint;
 use crate::token::is_mask;
 use crate::value;
@@ -160,6 +161,7 @@ fn assigned(t: &mut Text<'_>, hint: Hint, from: usize) -> Option<usize> {
         None => line(body, class),
     };
     let value = std::str::from_utf8(body.get(..len)?).ok()?;
+    let value = if quote.is_none() { document::leading(value, class) } else { value };
     let value_end = value.trim_end().trim_end_matches(['.', '*']).len();
     let value = value.get(..value_end)?;
     if !(value::fits(hint, value) && (quote.is_some() || value::no_code(hint, value))) {

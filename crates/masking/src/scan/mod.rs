@@ -142,7 +142,9 @@ impl Scanner {
 
     /// Whether nothing can be found in a text without a hint, so that it need not be looked at.
     pub(crate) fn passes_over(&self, text: &str, seen: Seen) -> bool {
-        seen.quiet(text.len()) && !self.own.wakes(text)
+        seen.quiet(text.len())
+            && !(self.names == Names::Light && names::brief(text.as_bytes()))
+            && !self.own.wakes(text)
     }
 
     /// Whether a text is a point in time, in which nothing can be found under such a hint.

@@ -120,7 +120,7 @@ pub(super) fn by_words(t: &mut Text<'_>, s: &Scanner, start: usize, end: usize) 
     {
         return Some(end);
     }
-    if serial && bits & context::PASSPORT != 0 {
+    if serial && (bits & context::PASSPORT != 0 || digits >= 5 && capital && behind_pass(t.bytes, start)) {
         t.hit(start, end, DataClass::PASSPORT, "PASSPORT", "context", 65);
         return Some(end);
     }
@@ -142,6 +142,24 @@ pub(super) fn by_words(t: &mut Text<'_>, s: &Scanner, start: usize, end: usize) 
     };
     t.hit(start, end, class, kind, rule, 65);
     Some(end)
+}
+
+/// `Pass C01X00T47`, `pas nr. XR1234567`, but not a pass to enter something.
+fn behind_pass(bytes: &[u8], start: usize) -> bool {
+    let before = bytes.get(start.saturating_sub(28)..start).unwrap_or_default();
+    let mut words = before.rsplit(|b| !b.is_ascii_alphabetic()).filter(|w| !w.is_empty());
+    let is = |w: Option<&[u8]>, list: &[&str]| {
+        w.is_some_and(|w| list.iter().any(|l| l.as_bytes().eq_ignore_ascii_case(w)))
+    };
+    let mut last = words.next();
+    if is(last, &["no", "nr", "number", "nummer", "num"]) {
+        last = words.next();
+    }
+    is(last, &["pass", "pas"])
+        && !is(
+            words.next(),
+            &["boarding", "season", "day", "guest", "visitor", "parking", "press", "bus", "ski", "gate"],
+        )
 }
 
 /// The word is a group of a UUID.

@@ -6,7 +6,7 @@ use carnet_model::DataClass;
 use super::{Doc, Frame, Walk, inner};
 use crate::columns;
 use crate::custom::with_own;
-use crate::keys::{self, Company, Hint, Loose, Role, Said, Strength};
+use crate::keys::{self, Company, Hint, Loose, Role, Said, Strength, Tells};
 use crate::token::without_masks;
 
 /// More siblings than this are not asked.
@@ -96,6 +96,13 @@ impl Walk<'_> {
             return;
         }
         let Some(f) = frames.last_mut() else { return };
+        // `{"id_type": "passport", "id_number": ...}`
+        if said.hint.is_some_and(|h| h.is_strong() && h.class.is_some() && h.is_general())
+            && let Some(hint) = self.labelled(doc, f)
+        {
+            f.hint = hint.class.filter(|c| numbered(*c)).map(|_| hint).or(said.hint);
+            return;
+        }
         let Some(loose) = said.loose else {
             if said.open && named(doc, index + 1) {
                 let mut company = f.company;
@@ -104,11 +111,12 @@ impl Walk<'_> {
             }
             return;
         };
-        if said.hint.is_some_and(|h| h.strength == Strength::Strong) || !worth(doc, index + 1, loose) {
+        if said.hint.is_some_and(|h| h.is_strong()) || !worth(doc, index + 1, loose) {
             return;
         }
         if matches!(loose, Loose::Value | Loose::Number)
             && let Some(hint) = self.labelled(doc, f)
+            && !(loose == Loose::Number && self.is_of_record(doc, f, index))
             && (loose == Loose::Value || hint.class.is_some_and(numbered))
         {
             f.hint = Some(hint);
@@ -153,16 +161,29 @@ impl Walk<'_> {
     /// The hint of a sibling that names the value: `{"type": "email", "value": ...}`, also one that holds the name
     /// deeper, as in FHIR's `type: {coding: [{code}], text}`.
     fn labelled(&mut self, doc: &Doc<'_>, f: &Frame) -> Option<Hint> {
-        doc.tape.value(doc.bytes, f.node).entries().take(SIBLINGS).find_map(|(key, value)| {
+        let object = doc.tape.value(doc.bytes, f.node);
+        object.entries().take(SIBLINGS).find_map(|(key, value)| {
             if !matches!(value.kind(), Kind::String | Kind::Object) {
                 return None;
             }
-            let named = match self.keys.get(inner(doc.bytes, &key.node())) {
-                Some(known) => known.label,
-                None => self.detector.scanner.keys.is_label(&key.as_str().unwrap_or_default()),
+            let tells = match self.keys.get(inner(doc.bytes, &key.node())) {
+                Some(known) => known.tells,
+                None => self.detector.scanner.keys.tells(&key.as_str().unwrap_or_default()),
             };
-            if named { self.label(doc, value, 0) } else { None }
+            match tells {
+                Tells::Nothing => None,
+                Tells::Kind => self.label(doc, value, 0).filter(|h| h.class.is_some_and(document)),
+                Tells::Label => self.label(doc, value, 0).or_else(|| travels(object, value)),
+            }
         })
+    }
+
+    /// Whether the key at `index` is the record's own `id` beside the number that a label speaks of.
+    fn is_of_record(&self, doc: &Doc<'_>, f: &Frame, index: u32) -> bool {
+        let keys = &self.detector.scanner.keys;
+        let reference = doc.tape.value(doc.bytes, index).as_str().is_some_and(|k| keys::is_reference(&k));
+        let mut siblings = doc.tape.value(doc.bytes, f.node).entries().take(SIBLINGS);
+        reference && siblings.any(|(k, _)| k.as_str().is_some_and(|k| keys.names_number(&k)))
     }
 
     /// What a label says, or the first of those inside it that says something.
@@ -193,6 +214,20 @@ impl Walk<'_> {
         }
         hint
     }
+}
+
+/// `{"type": "P", "number": ..., "expires": ...}`: the code of ICAO 9303, beside what documents have.
+fn travels(object: Value<'_>, label: Value<'_>) -> Option<Hint> {
+    let code = label.as_str().is_some_and(|t| t.eq_ignore_ascii_case("p"));
+    let of_document = |key: &str| ["xpir", "ssu", "doc", "travel", "ident"].iter().any(|w| key.contains(w));
+    (code && object.entries().take(SIBLINGS).any(|(k, _)| k.as_str().is_some_and(|k| of_document(&k))))
+        .then_some(keys::A_PASSPORT)
+}
+
+/// Classes of documents that people carry.
+fn document(class: DataClass) -> bool {
+    [DataClass::PASSPORT, DataClass::DRIVING_LICENCE, DataClass::NATIONAL_ID, DataClass::TAX_ID]
+        .contains(&class)
 }
 
 /// Classes of numbers that a label and a number tell together: `{"type": "passport", "number": ...}`.
@@ -258,10 +293,10 @@ fn worth(doc: &Doc<'_>, value: u32, loose: Loose) -> bool {
     let Some(node) = doc.tape.nodes().get(value as usize) else { return false };
     match node.kind {
         Kind::Array | Kind::Object => true,
-        Kind::Number => matches!(loose, Loose::Number | Loose::Value | Loose::Line),
+        Kind::Number => matches!(loose, Loose::Number | Loose::Value | Loose::Line | Loose::When),
         Kind::String => {
             let capital = |b: &u8| b.is_ascii_uppercase() || *b >= 0x80 || *b == b'\\';
-            matches!(loose, Loose::Number | Loose::Value | Loose::Line)
+            matches!(loose, Loose::Number | Loose::Value | Loose::Line | Loose::When)
                 || inner(doc.bytes, node).first().is_some_and(capital)
         }
         _ => false,

@@ -285,7 +285,7 @@ impl<'d> Walk<'d> {
         let known = Known {
             said: self.detector.scanner.read_key(&without_masks(&key)),
             field: clean && keys::is_field(&key),
-            label: self.detector.scanner.keys.is_label(&key),
+            tells: self.detector.scanner.keys.tells(&key),
         };
         if clean && !node.escaped {
             self.keys.put(inner, known);
