@@ -137,8 +137,11 @@ fn presidio() -> Result<Process> {
 /// The analyzer for models of one's own, with a model of a few words that a script makes.
 fn model(folder: &std::path::Path) -> Result<Process> {
     let python = peers::folder()?.join("py/onnx/bin/python");
-    let made =
-        Command::new(&python).arg("-B").arg(peers::source("peers/onnx_tiny.py")).arg(folder).status()?;
+    let made = Command::new(&python)
+        .arg("-B")
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/peers/onnx_tiny.py"))
+        .arg(folder)
+        .status()?;
     ensure!(made.success(), "the model was not made");
     let mut command = Command::new(python);
     command.arg("-B").arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/onnx/analyzer.py"));
