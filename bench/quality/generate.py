@@ -16,7 +16,7 @@ import sys
 if os.environ.get("PYTHONHASHSEED") != "0":
     os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, "PYTHONHASHSEED": "0"})
 
-from gen import business, evasions, faked, foreign, ids, layouts_dev, layouts_test, messages, secrets, tables
+from gen import business, evasions, faked, foreign, ids, layouts_dev, layouts_test, messages, papers, secrets, tables
 from gen.marks import T, V, document, fill, plain
 from gen.noise import Noise
 from gen.people import Person
@@ -109,6 +109,7 @@ def main():
         words, where = (faked.DEV, faked.LOCALES_DEV) if folder == "dev" else (faked.TEST, faked.LOCALES_TEST)
         write(folder, "faked.json.jsonl", (document(f"{where[i % len(where)]}-{i}", faked.make(rng, words, where[i % len(where)], Noise(rng)), rng.choice((None, None, 2))) for i in range(320)))
         write(folder, "clean.text.jsonl", [*(plain(f"clean-{i}", secrets.clean_synthetic(rng, Noise(rng))) for i in range(140)), *clean_code(rng, code, 60)])
+    write("dev", "papers.json.jsonl", papers.records(540))
     rng = random.Random(104729)
     write("test", "foreign.json.jsonl", (document(id, value, rng.choice((None, None, 2)), rng.random() < 0.1) for id, value in foreign.records(rng, 320)))
 

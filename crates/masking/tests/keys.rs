@@ -63,6 +63,24 @@ fn labels_that_stand_beside_or_deeper() {
 }
 
 #[test]
+fn passports_and_birth_dates_under_keys_as_strangers_write_them() {
+    check(&[
+        r#"{"holder_passport_serial": "⟨C01X00T47⟩", "passport_valid_until": "2031-05-06", "passport_issued_on": "2021-05-06"}"#,
+        r#"{"passportDocumentNo": "⟨C01X00T47⟩", "passport_status": "valid", "passport_pages": 32}"#,
+        r#"{"n° passeport": "⟨12AB34567⟩", "documento di viaggio": "⟨YA1234567⟩"}"#,
+        r#"{"id_type": "passport", "id_number": "⟨C01X00T47⟩"}"#,
+        r#"{"id": "C01X00T47", "document_type": "passport", "document_number": "⟨X12345678⟩"}"#,
+        r#"{"scheme": "PPN", "value": "⟨X12345678⟩"}"#,
+        r#"{"type": "P", "number": "⟨X12345678⟩", "expires": "2031-01-01"}"#,
+        r#"{"type": "P", "number": "X12345678"}"#,
+        r#"{"passports": ["⟨X12345678⟩"], "identity": {"passport": {"serial": "⟨X12345679⟩"}}}"#,
+        r#"{"dobFormatted": "⟨14-Mar-1980⟩", "birth_full_date": "⟨1980-03-14T00:00:00Z⟩", "yob": "⟨1980⟩"}"#,
+        r#"{"birth": {"date": "⟨14.03.1980⟩"}, "birth_date_format": "DD.MM.YYYY"}"#,
+        r#"{"datum narodenia": "⟨14.3.1980⟩", "δατα": "14.3.1980", "γέννηση": "⟨14/3/1980⟩"}"#,
+    ]);
+}
+
+#[test]
 fn names_under_keys_that_nobody_knows() {
     check(&[
         r#"{"quux": "⟨Margaret Holloway⟩", "email": "⟨m@example.org⟩"}"#,
