@@ -293,3 +293,40 @@ unless { context.approvals.contains("dpo") };
     ensure!(report["holds"] == true, "{report:#}");
     Ok(())
 }
+
+#[test]
+fn a_dry_run_that_is_late_holds_nothing_up() -> Result<()> {
+    let upstream = Upstream::start(|seen| {
+        if seen.method() == "tools/call" && seen.json()["params"]["name"] == "count" {
+            // The time is what is tested: longer than the gateway waits.
+            std::thread::sleep(std::time::Duration::from_secs(3));
+        }
+        exporter(seen)
+    })?;
+    let rules = "    dry_run:\n      - { tool: export, with: count, read_only: true }\n";
+    let policy = r#"
+@id("changes") @hold("dpo") forbid (principal, action == Action::"tools/call", resource == Tool::"up.export")
+unless { context.approvals.contains("dpo") };
+"#;
+    let quick = QUICK.replace("keep: 20s", "keep: 20s, estimate: 50ms");
+    let head = format!("{}servers:\n{}{rules}{quick}", identity(PEOPLE), upstream.server("up"));
+    let setup = Setup::new(&head, &format!("{COMMON}{policy}"))?;
+    let gateway = setup.start()?;
+    let mut ada = Caller::new(gateway.base(), "up", &token("ada"))?;
+    let began = std::time::Instant::now();
+    let held = call(&mut ada, 1, "export", &json!({"to": "x"}))?;
+    ensure!(held.contains("waits for an approval") && began.elapsed().as_secs() < 3, "{held}");
+    let view = one(&setup, "bob", "pending")?;
+    ensure!(view["estimate"] == "not known: the dry run took too long", "{view}");
+    approve(&setup, "bob")?;
+    let done = call(&mut ada, 2, "export", &json!({"to": "x"}))?;
+    ensure!(done == "done", "{done}");
+    // It is recorded all the same, with its outcome.
+    let records = stop(gateway, &setup)?;
+    let tried = records.iter().find(|r| r.ty == LeafType::CallDecision && r.text("tool") == "count");
+    ensure!(
+        tried.is_some_and(|t| records.iter().any(|r| r.of == Some(t.index))),
+        "a decision and what came of it"
+    );
+    Ok(())
+}
