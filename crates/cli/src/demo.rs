@@ -52,7 +52,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
 
 async fn play(args: Args) -> anyhow::Result<ExitCode> {
     let show = show::Show::new();
-    let world = match world::World::start(&args).await? {
+    let world = match Box::pin(world::World::start(&args)).await? {
         Ok(world) => world,
         Err(errors) => return Ok(serve::refused(&errors)),
     };
