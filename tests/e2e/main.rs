@@ -1,6 +1,7 @@
 //! End to end: the real binary on real sockets, driven by real clients, in front of real servers. `cargo xtask test`
 //! installs the peers and builds the binaries first.
 
+mod acts;
 mod approvals;
 mod approvers;
 mod approvers_who;
@@ -20,6 +21,7 @@ mod hsm;
 mod incoming;
 mod invariants;
 mod kill;
+mod life;
 mod matrix;
 mod modern;
 mod oidc;

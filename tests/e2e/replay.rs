@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use carnet_tests::client::RmcpClient;
 use carnet_tests::gateway::{ALLOW_ALL_MASKED, Setup, TOKEN, binary};
 use carnet_tests::process::Process;
-use carnet_tests::upstream::Upstream;
+use carnet_tests::upstream::{Upstream, echo};
 use carnet_tests::wire::Caller;
 use serde_json::{Value, json};
 
@@ -17,7 +17,10 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 /// A session with two calls, with gateway and server gone.
 fn recorded() -> Result<(Setup, String)> {
-    let upstream = Upstream::echo()?;
+    let upstream = Upstream::start(|seen| match seen.tool().as_str() {
+        "look" => seen.text("bob@example.com and eve@example.com"),
+        _ => echo(seen),
+    })?;
     let setup = Setup::with_token(&upstream.server("crm"), ALLOW_ALL_MASKED)?;
     let mut gateway = setup.start()?;
     let mut caller = Caller::new(gateway.base(), "crm", TOKEN)?;
@@ -95,6 +98,56 @@ fn other_policies_would_have_decided_otherwise() -> Result<()> {
     // The policies of then decide as then.
     let (ok, said, error) = carnet(&setup, &["sessions", "replay", &id, "--policy", "policies.cedar"])?;
     ensure!(ok && said.contains(" 0 otherwise") && said.starts_with("VERIFIED"), "{said}{error}");
+    Ok(())
+}
+
+#[test]
+fn other_policies_would_have_shown_and_hidden_otherwise() -> Result<()> {
+    let (setup, id) = recorded()?;
+    let folder = setup.path().join("other");
+    fs::create_dir(&folder)?;
+    let replay = |policies: &str, more: &[&str]| -> Result<(Vec<Value>, String)> {
+        fs::write(folder.join("all.cedar"), policies)?;
+        let folder = folder.display().to_string();
+        let arguments = [&["sessions", "replay", "--json", "--policy", &folder], more].concat();
+        let (ok, said, error) = carnet(&setup, &arguments)?;
+        ensure!(ok, "{said}{error}");
+        Ok((said.lines().map(serde_json::from_str).collect::<Result<_, _>>()?, error))
+    };
+    // Everything is shown: the address in the call, and in the answer that repeats it.
+    let everything = r#"@id("everything") permit (principal, action, resource);"#;
+    for more in [&[id.as_str()][..], &[], &["--from", "2020-01-01"]] {
+        let (lines, summary) = replay(everything, more)?;
+        ensure!(lines.len() == 2, "{more:?}: {lines:#?}");
+        for line in &lines {
+            let change = &line["masking"][0];
+            ensure!(change["class"] == "email" && change["count"].as_u64() > Some(0), "{line:#}");
+            ensure!(change["was"] == "redact" && change["would_be"] == "shown", "{line:#}");
+            ensure!(change["would_be_by"] == json!(["everything"]) && line["certain"] == true, "{line:#}");
+        }
+        ensure!(lines[1]["answers"] == lines[0]["record"], "{lines:#?}");
+        ensure!(summary.contains("email: 3 values that were hidden would be shown"), "{summary}");
+    }
+    // Hidden in another way; kept back; and as then.
+    let masked = format!(
+        "{ALLOW_ALL_MASKED}\n@id(\"stars\") @transform(\"drop\") permit (principal, action == Action::\"mask\", resource);\n"
+    );
+    let (lines, _) = replay(&masked, &[&id])?;
+    ensure!(lines.len() == 2 && lines[0]["masking"][0]["would_be"] == "drop", "{lines:#?}");
+    let blocked = format!(
+        "{ALLOW_ALL_MASKED}\n@id(\"no-mail\") @verdict(\"block\") forbid (principal, action == Action::\"reveal\", resource == DataClass::\"email\");\n"
+    );
+    let (lines, _) = replay(&blocked, &[&id])?;
+    ensure!(lines.len() == 2 && lines[0]["kept_back"] == "block", "{lines:#?}");
+    ensure!(lines[0]["kept_back_by"] == json!(["no-mail", "nothing-unmasked"]), "{lines:#?}");
+    let (lines, summary) = replay(ALLOW_ALL_MASKED, &[])?;
+    ensure!(lines.is_empty() && summary.contains("2 messages with personal data"), "{lines:#?} {summary}");
+    // What is denied is not masked: it is said once.
+    let denied = format!(
+        "{ALLOW_ALL_MASKED}\n@id(\"none\") forbid (principal, action == Action::\"tools/call\", resource);\n"
+    );
+    let (lines, _) = replay(&denied, &[&id])?;
+    ensure!(lines.len() == 2 && lines.iter().all(|l| l["would_be"] == "deny"), "{lines:#?}");
     Ok(())
 }
 

@@ -90,6 +90,27 @@ fn reports_say_what_was_recorded() -> Result<()> {
     );
     let sessions = report(&setup, "sessions")?;
     ensure!(sessions.iter().any(|s| s["server"] == "crm" && s["denied"] == 1), "{sessions:#?}");
+    // Four addresses and four IBANs on the way in, each masked; the refused call went nowhere.
+    let crossings = report(&setup, "crossings")?;
+    let row = |class: &str, verdict: &str| {
+        let found = |r: &&Value| r["class"] == class && r["verdict"] == verdict;
+        crossings.iter().filter(found).map(|r| r["messages"].as_u64().unwrap_or(0)).sum::<u64>()
+    };
+    ensure!(row("email", "masked") == 4 && row("iban", "masked") == 4, "{crossings:#?}");
+    ensure!(row("(none found)", "stopped") == 1, "{crossings:#?}");
+    let written = records::read(&setup.data())?.len() as u64;
+    let inventory = report(&setup, "inventory")?;
+    let sum = |name: &str| inventory.iter().map(|r| r[name].as_u64().unwrap_or(0)).sum::<u64>();
+    ensure!(sum("records") > written && sum("records") < written + 5, "{written}: {inventory:#?}");
+    let crm = inventory.iter().find(|r| r["class"] == "recordings" && r["server"] == "crm");
+    let crm = crm.context("a row of the server's recordings")?;
+    for name in ["records", "leaf_bytes", "fact_bytes", "recording_bytes", "keys"] {
+        ensure!(crm[name].as_u64() > Some(0), "{name}: {crm:#}");
+    }
+    ensure!(
+        crm["storage"] == json!(["de"]) && inventory.iter().any(|r| r["class"] == "reading"),
+        "{inventory:#?}"
+    );
     // The IBAN was seen and is not declared; the organisation is.
     let ropa = report(&setup, "ropa")?;
     let of = |what: &str| ropa.iter().find(|r| r["what"] == what).cloned().unwrap_or_default();
@@ -190,7 +211,7 @@ fn foreign(kind: &str, path: &Path, change: &str) -> Result<(bool, String)> {
 fn foreign_programs_accept_exports_and_refuse_damaged_ones() -> Result<()> {
     let (setup, _gateway, _upstream) = called()?;
     for (kind, changes) in [
-        ("ocsf", vec!["type", "required", "unknown"]),
+        ("ocsf", vec!["type", "required", "unknown", "profile", "enum"]),
         ("cef", vec!["header", "escape"]),
         ("har", vec!["version", "time", "timings"]),
         ("oscal", vec!["uuid", "state", "metadata"]),

@@ -286,3 +286,74 @@ fn calls_wait_for_a_sink_that_says_so() -> Result<()> {
     until("calls go on when it is back", answered)?;
     Ok(())
 }
+
+#[test]
+fn sinks_follow_a_reload_and_lose_nothing() -> Result<()> {
+    let upstream = Upstream::echo()?;
+    let setup = Setup::with_token(&upstream.server("crm"), ALLOW_ALL)?;
+    let head = fs::read_to_string(setup.config())?;
+    let (one, two) = (setup.path().join("one.jsonl"), setup.path().join("two.jsonl"));
+    let with = |sinks: &str| fs::write(setup.config(), format!("{head}{sinks}"));
+    with("sinks:\n  first: { file: ./one.jsonl, region: de }\n")?;
+    let mut gateway = setup.start()?;
+    calls(gateway.base(), 3)?;
+    let all = |path: &Path| -> Result<bool> {
+        let seen: BTreeSet<u64> = in_file(path)?.into_iter().collect();
+        Ok((0..written(&setup)?).all(|index| seen.contains(&index)))
+    };
+    until("the first sink has all", || all(&one))?;
+    // Another is added; it begins at the beginning. The first goes on without a gap or a repetition.
+    with(
+        "sinks:\n  first: { file: ./one.jsonl, region: de }\n  second: { file: ./two.jsonl, region: de }\n",
+    )?;
+    until("the second sink has all", || all(&two))?;
+    calls(gateway.base(), 3)?;
+    until("both have all", || Ok(all(&one)? && all(&two)?))?;
+    // The first is taken out, the second goes elsewhere: it goes on where it was.
+    let before = in_file(&one)?.len();
+    with("sinks:\n  second: { file: ./three.jsonl, region: de }\n")?;
+    let three = setup.path().join("three.jsonl");
+    until("the changed sink writes elsewhere", || Ok(!in_file(&three)?.is_empty()))?;
+    calls(gateway.base(), 3)?;
+    let both =
+        || -> Result<BTreeSet<u64>> { Ok(in_file(&two)?.into_iter().chain(in_file(&three)?).collect()) };
+    until("nothing is left out", || {
+        let seen = both()?;
+        Ok((0..written(&setup)?).all(|index| seen.contains(&index)))
+    })?;
+    ensure!(in_file(&one)?.len() <= before + 2, "the first goes on though it was taken out");
+    // One that cannot be used refuses the reload, and the others work on.
+    with(
+        "sinks:\n  second: { file: ./three.jsonl, region: de }\n  bad: { syslog: \"tls://127.0.0.1:1\", region: de, ca: ./no.pem }\n",
+    )?;
+    until("the reload is refused", || Ok(gateway.process.output().contains("sink bad")))?;
+    calls(gateway.base(), 1)?;
+    until("the others work on", || {
+        let seen = both()?;
+        Ok((0..written(&setup)?).all(|index| seen.contains(&index)))
+    })?;
+    ensure!(gateway.process.terminate(LIMIT)?.success());
+    records::verify(&setup.data()).map(drop)
+}
+
+#[test]
+fn what_a_syslog_receiver_read_and_lost_is_sent_again() -> Result<()> {
+    let upstream = Upstream::echo()?;
+    let mut receiver = Receiver::new(Kind::Syslog)?;
+    let sinks = format!("sinks:\n  siem: {{ syslog: \"tcp://{}\", region: de }}\n", receiver.address);
+    let setup = Setup::with_token(&format!("{}{sinks}", upstream.server("crm")), ALLOW_ALL)?;
+    let mut gateway = setup.start()?;
+    calls(gateway.base(), 2)?;
+    until("all is read", || Ok(receiver.indexes().len() as u64 == written(&setup)?))?;
+    // It dies, and what it read last had not been kept.
+    receiver.kill()?;
+    let lost = *receiver.indexes().last().context("a record")?;
+    receiver.taken.lock().unwrap().retain(|index| *index != lost);
+    calls(gateway.base(), 1)?;
+    until("the gateway notices", || Ok(gateway.process.output().contains("does not take records")))?;
+    receiver.revive()?;
+    until("the lost one comes again", || Ok(receiver.indexes().len() as u64 == written(&setup)?))?;
+    ensure!(receiver.indexes().contains(&lost));
+    ensure!(gateway.process.terminate(LIMIT)?.success());
+    Ok(())
+}

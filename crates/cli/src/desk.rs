@@ -33,11 +33,15 @@ pub(crate) fn person(text: &str) -> Result<Person, String> {
     }
 }
 
+/// The token of who acts, where they act in their own name.
+pub(crate) fn token() -> Option<String> {
+    std::env::var(TOKEN).ok()
+}
+
 /// Does something at the operator's desk. What is refused is an error.
 pub(crate) fn act(place: &Place, act: Act) -> anyhow::Result<Answer> {
     let config = config(place)?;
-    let token = std::env::var(TOKEN).ok();
-    let ask = Ask { act, token };
+    let ask = Ask { act, token: token() };
     let answer = match control::ask(&config.data, &ask)
         .context("the gateway does not answer on its control socket")?
     {

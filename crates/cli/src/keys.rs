@@ -138,10 +138,15 @@ fn from_backup(args: &Restore) -> anyhow::Result<ExitCode> {
     let bytes = std::fs::read(&args.file).with_context(|| format!("cannot read {}", args.file.display()))?;
     let backup = read_backup(&bytes)?;
     let disk = disk(&config.data);
-    let _lock = disk.lock("lock")?.context("a gateway has this data folder open: stop it first")?;
+    let lock = disk.lock("lock")?.context("a gateway has this data folder open: stop it first")?;
     let kek = kek(&config.data, Some(&config.evidence))?;
     let newest = crate::sessions::newest(&disk)?;
     restore(&disk, &backup, &*kek, unix_now().max(newest.unwrap_or(0)))?;
-    output::line("restored; the next start destroys again what the log says was destroyed since");
+    // Only with its keys can the log take a record.
+    drop(lock);
+    let what = "a backup in the place of the key store".to_owned();
+    act(&args.place, Act::Note { why: "keys-restore".to_owned(), what })
+        .context("it is restored, and could not be recorded")?;
+    output::line("restored; what the log says was destroyed since is destroyed again");
     Ok(ExitCode::SUCCESS)
 }

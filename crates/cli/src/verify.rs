@@ -8,10 +8,12 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use carnet_evidence::note::Verifier;
 use carnet_evidence::verify::{LogSource, Options, Report, SourceError, verify};
-use carnet_gateway::load;
+use carnet_gateway::desk::{Act, Ask};
+use carnet_gateway::{control, load};
 
+use crate::desk;
 use crate::output;
-use crate::sessions::{KeyRing, kek};
+use crate::sessions::{KeyRing, Place, kek};
 
 /// Arguments of `carnet verify`.
 #[derive(clap::Args, Debug)]
@@ -33,9 +35,13 @@ pub(crate) struct Args {
     json: bool,
 }
 
-/// Runs `carnet verify`: status 0 if everything holds, 1 if anything does not, 2 if it could not be checked.
+/// Runs `carnet verify`; that it is, is recorded first. Status 0 if everything holds, 1 if anything does not, 2 if it could not be checked.
 pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
-    match check(&args) {
+    let recorded = record(&args);
+    if let Ok(Some(why)) = &recorded {
+        output::note(&format!("that it was verified is not recorded: {why}"));
+    }
+    match recorded.and_then(|_| check(&args)) {
         Ok((report, without)) => {
             let text = if args.json { report.to_json() } else { report.to_text() };
             output::line(text.trim_end());
@@ -49,6 +55,31 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::from(2))
         }
     }
+}
+
+/// Records that the log was verified, where it is the log of a gateway that runs or of the named configuration. A copy is never
+/// written to: it would become another log under the same key. Gives why there is no record, where there is none.
+fn record(args: &Args) -> anyhow::Result<Option<String>> {
+    let folder = args.folder.canonicalize().with_context(|| args.folder.display().to_string())?;
+    let act = || Act::Read { what: "verification of the log".to_owned(), person: None };
+    if args.config.is_some() {
+        let place = Place { config: args.config.clone(), data: None };
+        let data = desk::config(&place)?.data;
+        if data.canonicalize().is_ok_and(|data| data == folder || data.join("log") == folder) {
+            // What is damaged is verified all the same.
+            return Ok(desk::act(&place, act()).err().map(|e| format!("{e:#}")));
+        }
+        return Ok(Some("this is not the data folder of that configuration".to_owned()));
+    }
+    let ask = Ask { act: act(), token: desk::token() };
+    let data = if folder.ends_with("log") { folder.parent().unwrap_or(&folder) } else { &folder };
+    Ok(match control::ask(data, &ask) {
+        Ok(Some(answer)) => answer.error,
+        Ok(None) => {
+            Some("no gateway runs here; name its configuration with --config to have it recorded".to_owned())
+        }
+        Err(e) => Some(format!("the gateway does not answer on its control socket: {}", e.kind())),
+    })
 }
 
 /// The report, and why the disclosures could not be opened if they could not.

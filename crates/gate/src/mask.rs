@@ -46,6 +46,8 @@ pub(crate) struct Masked {
     pub size: usize,
     /// Whom it is about.
     pub about: About,
+    /// Whom the question was about that it answers. Its recording is sealed for them too; it does not count as theirs.
+    pub asked: About,
     /// What was put back into it for its server, and the message with it.
     pub restored: Restored,
     /// Values to keep before the message is delivered.
@@ -81,6 +83,16 @@ impl Drift {
 }
 
 impl Masked {
+    /// What answers something is sealed for the same persons too.
+    pub(crate) fn answering(self, question: &About) -> Masked {
+        Masked { asked: question.clone(), ..self }
+    }
+
+    /// For whom its recording is sealed.
+    pub(crate) fn sealed_for(&self) -> About {
+        self.about.clone().answering(&self.asked)
+    }
+
     /// What goes on: the recorded message, with values in place of stand-ins where some were put back.
     pub(crate) fn onward(self) -> Message {
         self.restored.message.unwrap_or(self.message)
@@ -247,6 +259,7 @@ fn hide(
             mac,
             size,
             about,
+            asked: About::default(),
             restored,
             deposits,
             binaries,

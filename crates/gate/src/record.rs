@@ -206,11 +206,12 @@ fn entry<S: Shell>(
             masking(&mut d, facts.snapshot.detector.classes(), masked);
             let frame: [u8; 32] = Sha256::digest(masked.message.bytes()).into();
             d.add_bytes(field::FRAME, &frame);
-            if masked.about.beyond > 0 {
-                d.add_u64("x_subjects_beyond", masked.about.beyond as u64);
+            let about = masked.sealed_for();
+            if about.beyond > 0 {
+                d.add_u64("x_subjects_beyond", about.beyond as u64);
             }
             restored(&mut d, facts.snapshot.detector.classes(), masked);
-            Some((masked.message.bytes().to_vec(), &masked.about))
+            Some((masked.message.bytes().to_vec(), about))
         }
         Content::Withheld(withheld) => {
             d.add_bytes(mac_field, &withheld.mac);
@@ -391,7 +392,7 @@ fn seal<S: Shell>(
     session: &Session,
     mut draft: Draft,
     disclosures: Vec<u8>,
-    frame: Option<(Vec<u8>, &About)>,
+    frame: Option<(Vec<u8>, About)>,
 ) -> Result<Entry, NotRecorded> {
     let mut slot = [0; 16];
     shell.entropy(&mut slot);

@@ -246,7 +246,7 @@ impl<S: Shell> Walk<'_, S> {
             hold::stated(&request),
         );
         let mut marks: Vec<[u8; 16]> = self.session.keys.iter().map(|key| key.id()).collect();
-        for label in &masked.about.labels {
+        for label in &masked.sealed_for().labels {
             marks.push(self.shell.subject_key(*label).ok()?.0.id());
         }
         let held = self.held_call(&inward, &request, &seen);

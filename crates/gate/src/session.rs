@@ -9,6 +9,7 @@ use carnet_mcp::IdKey;
 use carnet_model::{Action, Resource, Verdict};
 
 use crate::facts::ServerFacts;
+use crate::subjects::About;
 use crate::tally::Tallies;
 use crate::tools::ToolTable;
 use crate::walk::Related;
@@ -20,6 +21,8 @@ pub(crate) struct Question {
     pub action: Action,
     pub resource: Resource,
     pub verdict: Verdict,
+    /// Whom it is about.
+    pub about: About,
 }
 
 /// Requests of a server that a caller has not answered; more than this at once is refused.

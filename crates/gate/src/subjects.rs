@@ -59,7 +59,7 @@ fn short(label: &[u8; 16]) -> Short {
 }
 
 /// Labels of those a message is about, each once, and how many more there were.
-#[derive(Default, Debug)]
+#[derive(Clone, Default, Debug)]
 pub(crate) struct About {
     /// At most [`MOST_SUBJECTS`].
     pub labels: Vec<[u8; 16]>,
@@ -87,6 +87,17 @@ impl About {
     pub(crate) fn persons(&self) -> (Vec<Short>, usize) {
         let told = self.labels.iter().map(short).chain(self.others.iter().copied()).collect();
         (told, self.beyond - self.others.len())
+    }
+
+    /// An answer is about those whom the question was about, whatever it names itself: they come first.
+    pub(crate) fn answering(self, question: &About) -> About {
+        let mut about = question.clone();
+        about.beyond += self.beyond - self.others.len();
+        self.labels.into_iter().for_each(|label| about.add(label));
+        for other in self.others {
+            about.beyond += usize::from(about.others.insert(other));
+        }
+        about
     }
 
     /// What the configuration points at comes first: it is what the operator means by a person.
@@ -142,6 +153,16 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+
+    #[test]
+    fn an_answer_is_about_whom_the_question_was_about() {
+        let about = |labels: &[u8]| About { labels: labels.iter().map(|n| [*n; 16]).collect(), ..About::default() };
+        let both = about(&[3, 1]).answering(&about(&[1, 2]));
+        assert_eq!(both.labels, [[1; 16], [2; 16], [3; 16]]);
+        let many: Vec<u8> = (0..40).collect();
+        let full = about(&[77]).answering(&about(&many[..MOST_SUBJECTS]));
+        assert_eq!((full.labels.len(), full.beyond), (MOST_SUBJECTS, 1));
+    }
 
     #[test]
     fn one_person_has_one_label_however_it_is_written() {

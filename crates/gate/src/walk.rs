@@ -65,6 +65,8 @@ pub struct Related {
     decision: u64,
     subject: Subject,
     verdict: Verdict,
+    /// Whom it is about; so are its answers.
+    about: About,
     id: Option<IdKey>,
     id_raw: Option<Vec<u8>>,
     /// What a `requestState` of its response is bound to.
@@ -82,11 +84,12 @@ impl Related {
     pub(crate) fn of(question: Question) -> Related {
         let subject =
             Subject { action: question.action, resource: question.resource, direction: Direction::In };
-        let Question { decision, verdict, .. } = question;
+        let Question { decision, verdict, about, .. } = question;
         Related {
             decision,
             subject,
             verdict,
+            about,
             id: None,
             id_raw: None,
             binding: None,
@@ -173,6 +176,7 @@ pub async fn walk<S: Shell, R: Replies>(
     {
         return Err(refused::not_recorded(id_raw.as_deref()).into());
     }
+    let about = masked.get().about.clone();
     let Ok(recorded) = record::decision(at.shell, facts, masked, one_way).await else {
         return Err(refused::not_recorded(id_raw.as_deref()).into());
     };
@@ -180,6 +184,7 @@ pub async fn walk<S: Shell, R: Replies>(
         decision: recorded.receipt().index,
         subject,
         verdict,
+        about,
         id,
         id_raw,
         binding,
@@ -254,6 +259,7 @@ pub async fn respond<S: Shell>(at: Walk<'_, S>, message: Message) -> Result<Walk
     let facts = at.facts(&subject);
     let recorded = match mask(&around, message) {
         Ok(masked) => {
+            let masked = masked.answering(&question.about);
             let content = Content::Masked(&masked);
             at.session.note_restored(&masked.restored.values);
             let onward = masked.restored.message.as_ref().unwrap_or(&masked.message).clone();
@@ -289,7 +295,9 @@ pub async fn back<S: Shell>(
 ) -> Result<Option<Recorded<Delivery>>, Unfinished> {
     let message = &coming.message;
     match (message.kind(), related) {
-        (Kind::Request | Kind::Notification, _) => Ok(at.asked_by_server(coming).await),
+        (Kind::Request | Kind::Notification, _) => {
+            Ok(at.asked_by_server(related.map(|r| &r.about), coming).await)
+        }
         (Kind::Result | Kind::Error, Some(related))
             if message.id_key().is_none() || message.id_key() == related.id =>
         {
@@ -377,7 +385,7 @@ impl<S: Shell> Walk<'_, S> {
     /// The values behind the stand-ins of a message are durable before it is delivered.
     async fn keep(&self, mut masked: Masked) -> Result<Masked, Box<Withholding>> {
         let deposits = std::mem::take(&mut masked.deposits);
-        if self.kept(deposits, &masked.about).await.is_ok() {
+        if self.kept(deposits, &masked.sealed_for()).await.is_ok() {
             return Ok(masked);
         }
         let Masked { message, found, drift, mac, size, .. } = masked;
@@ -422,7 +430,7 @@ impl<S: Shell> Walk<'_, S> {
             Err(withheld) => &withheld.drift,
         });
         let masked = match masked {
-            Ok(masked) => self.keep(masked).await,
+            Ok(masked) => self.keep(masked.answering(&related.about)).await,
             Err(withheld) => Err(withheld),
         };
         let recorded = match masked {
@@ -488,8 +496,8 @@ impl<S: Shell> Walk<'_, S> {
         recorded.map_err(|_| refused::not_recorded(related.id_raw.as_deref()).into())
     }
 
-    /// A request or notification of the server: decide, mask out, record.
-    async fn asked_by_server(&self, coming: Coming) -> Option<Recorded<Delivery>> {
+    /// A request or notification of the server, perhaps while it answers a call: decide, mask out, record.
+    async fn asked_by_server(&self, call: Option<&About>, coming: Coming) -> Option<Recorded<Delivery>> {
         let Coming { message, event_id, seams } = coming;
         let subject = Subject::of(&message, self.session, Direction::Out);
         let (id, asks) = (message.id_key(), message.kind() == Kind::Request);
@@ -517,6 +525,9 @@ impl<S: Shell> Walk<'_, S> {
         let mut deposits = Vec::new();
         let masked = permitted.try_map(|message| {
             let mut masked = mask(&around, message)?;
+            if let Some(call) = call {
+                masked = masked.answering(call);
+            }
             deposits = std::mem::take(&mut masked.deposits);
             Ok::<_, Box<Withholding>>(masked)
         });
@@ -537,17 +548,18 @@ impl<S: Shell> Walk<'_, S> {
             }
         };
         self.shell.masked(&masked.get().report, self.snapshot.detector.classes());
-        if self.kept(deposits, &masked.get().about).await.is_err() {
+        if self.kept(deposits, &masked.get().sealed_for()).await.is_err() {
             let why = Withheld::Vault;
             let said = Said { decision: "withhold", verdict: Some(&verdict), error: Some(why.name()) };
             self.refuse_server(&subject, &masked.get().message, said, why.reason()).await;
             return None;
         }
+        let about = masked.get().sealed_for();
         let recorded = record::decision(self.shell, self.facts(&subject), masked, !asks).await.ok()?;
         if let (true, Some(id)) = (asks, id) {
             let decision = recorded.receipt().index;
             let resource = subject.resource.clone();
-            let question = Question { decision, action: subject.action, resource, verdict };
+            let question = Question { decision, action: subject.action, resource, verdict, about };
             if let Err(question) = self.session.ask(id, question) {
                 self.unanswerable(&subject, question, recorded).await;
                 return None;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use carnet_approvals::{Assurance, Proof};
+use carnet_evidence::LeafType;
 use carnet_gate::Caller;
 use carnet_model::{Action, Resource};
 use carnet_policy::{Context, Request};
@@ -145,13 +146,23 @@ async fn by_token(gateway: &Gateway, token: &str, act: &Act) -> Result<Clerk, St
         Act::Exported { .. } | Act::Note { .. } => Action::EVIDENCE_EXPORT,
         _ => Action::SUBJECT_ERASE,
     };
-    let context = Context { now: now().seconds, ..Context::default() };
-    let request =
-        Request { principal: &caller.key, action, resource: &Resource::Evidence, context: &context };
-    if !runtime.gate.policies.decide(&request).is_permit() {
-        return Err(format!("no policy permits this: {}", action.as_str()));
+    let clerk = Clerk::of(&caller.principal);
+    let permitted = {
+        let context = Context { now: now().seconds, ..Context::default() };
+        let (principal, resource) = (&caller.key, &Resource::Evidence);
+        let request = Request { principal, action, resource, context: &context };
+        runtime.gate.policies.decide(&request).is_permit()
+    };
+    if permitted {
+        return Ok(clerk);
     }
-    Ok(Clerk::of(&caller.principal))
+    // That somebody tried is evidence too.
+    let (epochs, config) = (runtime.gate.epochs, Some(&runtime.config));
+    let desk = Desk { recorder: &gateway.recorder, epochs, clerk: &clerk, config };
+    desk.record(LeafType::AdminRead, "refused", |_| {}, Some(action.as_str()))
+        .await
+        .map_err(|e| e.to_string())?;
+    Err(format!("no policy permits this: {}", action.as_str()))
 }
 
 /// Asks the gateway that has a data folder open. `None` if there is none.

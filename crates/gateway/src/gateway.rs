@@ -47,6 +47,8 @@ pub struct Gateway {
     pub approvers: crate::page::Approvers,
     /// The collector, if there is one.
     pub telemetry: Telemetry,
+    /// Where records are streamed to.
+    pub(crate) sinks: crate::sink::Sinks,
     /// Calls at once.
     pub places: Arc<Semaphore>,
     /// TLS in force of each listener, in the order of the configuration.

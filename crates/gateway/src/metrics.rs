@@ -67,6 +67,7 @@ pub struct Metrics {
     sink_records: Family<SinkLabels, Counter>,
     sink_failures: Family<SinkLabels, Counter>,
     sink_lag: Family<SinkLabels, Gauge<u64, AtomicU64>>,
+    sink_age: Family<SinkLabels, Gauge<u64, AtomicU64>>,
     /// Whether the last reload failed: then an older snapshot is in force.
     pub stale_configuration: Gauge<i64, AtomicI64>,
     /// Open sessions.
@@ -97,6 +98,7 @@ impl Default for Metrics {
             sink_records: Family::default(),
             sink_failures: Family::default(),
             sink_lag: Family::default(),
+            sink_age: Family::default(),
             stale_configuration: Gauge::default(),
             sessions: Gauge::default(),
             in_flight: Gauge::default(),
@@ -121,6 +123,11 @@ impl Default for Metrics {
         r.register("sink_records", "Records that a sink has taken", m.sink_records.clone());
         r.register("sink_failures", "Batches that a sink did not take", m.sink_failures.clone());
         r.register("sink_lag_records", "Durable records that a sink has not taken yet", m.sink_lag.clone());
+        r.register(
+            "sink_lag_seconds",
+            "Age of the oldest record that a sink has not taken",
+            m.sink_age.clone(),
+        );
         r.register(
             "stale_configuration",
             "1 while the last reload failed and an older snapshot is in force",
@@ -189,6 +196,18 @@ impl Metrics {
     /// Counts a batch that a sink did not take.
     pub fn sink_failed(&self, sink: &str) {
         self.sink_failures.get_or_create(&SinkLabels { sink: sink.to_owned() }).inc();
+    }
+
+    /// How old the oldest record is that a sink has not taken.
+    pub fn sink_age(&self, sink: &str, seconds: u64) {
+        self.sink_age.get_or_create(&SinkLabels { sink: sink.to_owned() }).set(seconds);
+    }
+
+    /// A sink is not configured any more.
+    pub fn sink_gone(&self, sink: &str) {
+        let labels = SinkLabels { sink: sink.to_owned() };
+        self.sink_lag.remove(&labels);
+        self.sink_age.remove(&labels);
     }
 
     /// How many durable records a sink has not taken.

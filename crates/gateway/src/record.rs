@@ -89,6 +89,8 @@ pub struct Opened {
     recovered: Recovered,
     /// Type and time of the last record of an earlier run.
     last: Option<(LeafType, u64)>,
+    /// What was in force then.
+    pub(crate) before: Option<Epochs>,
 }
 
 /// Fills a buffer with cryptographically secure random bytes: a ChaCha generator for each thread, seeded and reseeded by the
@@ -118,7 +120,7 @@ pub fn open(config: &Config) -> Result<Opened, String> {
     options.segment_bytes = config.evidence.segment;
     options.publish_every = config.evidence.checkpoint.min(Duration::from_secs(1));
     let (log, recovered) = Log::open(Arc::clone(&disk), &options, &keys).map_err(at)?;
-    let last = last(Arc::clone(&disk), recovered.size).map_err(at)?;
+    let (last, before) = last(Arc::clone(&disk), recovered.size).map_err(at)?;
     let mac = keys.mac().map_err(at)?;
     not_too_old(&keys, last.map(|(_, t)| t), config.evidence.backup_horizon).map_err(at)?;
     let mut index = Index::open(&config.data, mac.clone(), &config.cell.origin).map_err(at)?;
@@ -167,6 +169,7 @@ pub fn open(config: &Config) -> Result<Opened, String> {
         held,
         recovered,
         last,
+        before,
     })
 }
 
@@ -185,15 +188,22 @@ fn not_too_old(keys: &Keys, newest: Option<u64>, horizon: Duration) -> Result<()
     }
 }
 
-/// The last record in the log.
-fn last(disk: Arc<dyn Disk>, size: u64) -> Result<Option<(LeafType, u64)>, StoreError> {
-    let Some(index) = size.checked_sub(1) else { return Ok(None) };
-    let mut last = None;
-    Reader::new(disk).read(index, &mut |stored| {
-        last = Some((stored.leaf.draft.ty, stored.leaf.draft.t));
+/// Records at the end of the log that are looked at for what was in force: commands of the operator have none.
+const LOOK_BACK: u64 = 64;
+
+type Last = (Option<(LeafType, u64)>, Option<Epochs>);
+
+/// Type and time of the last record in the log, and what was in force last; nothing of an empty log.
+fn last(disk: Arc<dyn Disk>, size: u64) -> Result<Last, StoreError> {
+    let (mut last, mut before) = (None, None);
+    Reader::new(disk).read(size.saturating_sub(LOOK_BACK), &mut |stored| {
+        let draft = &stored.leaf.draft;
+        last = Some((draft.ty, draft.t));
+        before = Some(draft.ep).filter(|ep| *ep != Epochs::default()).or(before);
         Ok(true)
     })?;
-    Ok(last)
+    // Where nothing says it, it was something else.
+    Ok((last, before.or(last.map(|_| Epochs::default()))))
 }
 
 /// Unix seconds as records have them.

@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use carnet_evidence::Draft;
 use notify::{RecursiveMode, Watcher};
 use tokio::sync::mpsc;
 
+use crate::desk;
 use crate::gateway::Gateway;
 use crate::load;
 use crate::run::server_tls;
+use crate::sink;
 
 /// Changes that follow each other within this time are one.
 const SETTLE: Duration = Duration::from_millis(200);
@@ -75,8 +76,10 @@ pub async fn reload(gateway: &Arc<Gateway>) {
         let all = next.config.listeners.iter().map(|l| l.tls.as_ref().map(server_tls).transpose());
         all.collect::<Result<Vec<_>, _>>().map_err(|e| vec![e])
     });
-    match (read, tls) {
-        (Ok(next), Ok(tls)) => {
+    let sinks =
+        read.as_ref().map_err(Clone::clone).and_then(|next| sink::prepare(&next.config).map_err(|e| vec![e]));
+    match (read, tls, sinks) {
+        (Ok(next), Ok(tls), Ok(sinks)) => {
             if next.gate.epochs == previous.gate.epochs {
                 swap_tls(gateway, tls);
                 // Back to what is in force, after something that was not.
@@ -87,9 +90,11 @@ pub async fn reload(gateway: &Arc<Gateway>) {
                 }
                 return;
             }
-            activate(gateway, next, tls).await;
+            activate(gateway, next, tls, sinks).await;
         }
-        (Err(errors), _) | (_, Err(errors)) => refused(gateway, &previous, errors).await,
+        (Err(errors), ..) | (_, Err(errors), _) | (.., Err(errors)) => {
+            refused(gateway, &previous, errors).await
+        }
     }
 }
 
@@ -122,21 +127,19 @@ fn unchangeable(old: &carnet_config::Config, new: &carnet_config::Config) -> Vec
     kept
 }
 
-async fn activate(gateway: &Arc<Gateway>, next: load::Runtime, tls: Vec<Option<rustls::ServerConfig>>) {
-    let epochs = next.gate.epochs;
+async fn activate(
+    gateway: &Arc<Gateway>,
+    next: load::Runtime,
+    tls: Vec<Option<rustls::ServerConfig>>,
+    sinks: sink::Ready,
+) {
     if crate::state::keep(&next).is_err() {
         let previous = gateway.runtime.load_full();
         refused(gateway, &previous, vec!["what would come into force could not be kept".to_owned()]).await;
         return;
     }
     // The record comes first: nothing is in force that the log does not know of.
-    let policy =
-        gateway.recorder.own(|t, run| Draft::policy_activate(t, run, epochs, &epochs.policy, "active")).await;
-    let config = gateway
-        .recorder
-        .own(|t, run| Draft::config_change(t, run, epochs, &epochs.configuration, "active"))
-        .await;
-    if policy.is_err() || config.is_err() {
+    if desk::activated(gateway, &next).await.is_err() {
         let previous = gateway.runtime.load_full();
         refused(gateway, &previous, vec!["the change could not be recorded".to_owned()]).await;
         return;
@@ -150,6 +153,7 @@ async fn activate(gateway: &Arc<Gateway>, next: load::Runtime, tls: Vec<Option<r
         tokio::spawn(gateway.runtime.load().identities.keys.clone().keep_fresh());
     }
     swap_tls(gateway, tls);
+    sink::apply(gateway, sinks);
     gateway.reload_errors.lock().unwrap_or_else(PoisonError::into_inner).clear();
     gateway.metrics.reload("ok");
     tracing::info!("configuration reloaded");
@@ -171,10 +175,7 @@ async fn refused(gateway: &Gateway, previous: &load::Runtime, errors: Vec<String
     for error in &errors {
         tracing::error!("reload refused, the old configuration stays in force: {error}");
     }
-    let epochs = previous.gate.epochs;
-    // What was refused has no hash of its own where it could not be read: the one in force is named.
-    let record = |t, run| Draft::config_change(t, run, epochs, &epochs.configuration, "refused");
-    if let Err(error) = gateway.recorder.own(record).await {
+    if let Err(error) = desk::refused(gateway, previous).await {
         tracing::error!(%error, "the refused reload could not be recorded");
     }
     *gateway.reload_errors.lock().unwrap_or_else(PoisonError::into_inner) = errors;

@@ -71,7 +71,7 @@ pub async fn start(start: Start) -> Result<Running, Vec<String>> {
     state::keep(&runtime).map_err(|e| one(e.to_string()))?;
     let known = runtime.gate.residency.cell_known;
     opened.begin(&runtime.config, runtime.gate.epochs, known).await.map_err(|e| one(e.to_string()))?;
-    let Opened { recorder, mac, token_key, held, .. } = opened;
+    let Opened { recorder, mac, token_key, held, before, .. } = opened;
     let holds = Holds::open(held, &recorder.reader(), record::seconds()).map_err(|e| one(e.to_string()))?;
     let approvers = Approvers::new(recorder.table.clone()).map_err(one)?;
     let tallies = crate::tallies::Tallies::open(&recorder.table);
@@ -88,6 +88,7 @@ pub async fn start(start: Start) -> Result<Running, Vec<String>> {
         metrics,
         telemetry,
         approvers,
+        sinks: crate::sink::Sinks::default(),
         tls: Mutex::default(),
         stopping: watch::Sender::new(false),
         ending: Ending::new(runtime.config.limits.concurrency.min(Semaphore::MAX_PERMITS)),
@@ -96,7 +97,9 @@ pub async fn start(start: Start) -> Result<Running, Vec<String>> {
         bound: Mutex::new(addresses.clone()),
         runtime: ArcSwap::from_pointee(runtime),
     });
-    crate::sink::start(&gateway).map_err(one)?;
+    crate::desk::started(&gateway, before).await.map_err(|e| one(e.to_string()))?;
+    let sinks = crate::sink::prepare(&gateway.runtime.load().config).map_err(one)?;
+    crate::sink::apply(&gateway, sinks);
     if let Some(control) = crate::control::open(&gateway) {
         tokio::spawn(crate::control::serve(gateway.clone(), control));
     }

@@ -1,6 +1,7 @@
 //! What a verifier later needs to know of a configuration and a build. Records name these texts by hash; the store keeps
 //! them in full.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Read as _;
@@ -9,6 +10,7 @@ use std::sync::{Arc, OnceLock};
 
 use carnet_config::{Activity, Config, Processing, ServerConfig};
 use carnet_json::quote;
+use carnet_model::{DataClass, Transform};
 use carnet_store::{RealDisk, StoreError, keep_state};
 use sha2::{Digest as _, Sha256};
 
@@ -29,23 +31,40 @@ pub(crate) fn configuration(config: &Config, addresses: Option<&[u8; 32]>) -> Ve
     let hex = |hash: &[u8; 32]| hash.iter().map(|b| format!("{b:02x}")).collect::<String>();
     let masking = &config.masking;
     let countries: Vec<String> = masking.countries.iter().map(|c| quote(c.as_str())).collect();
-    let classes: Vec<String> = masking
-        .classes
-        .iter()
-        .map(|(class, a)| format!("{}:\"{}\"", quote(class.name()), a.name()))
-        .collect();
+    let transforms = |all: &BTreeMap<DataClass, Transform>| {
+        let one =
+            |(class, how): (&DataClass, &Transform)| format!("{}:\"{}\"", quote(class.name()), how.name());
+        all.iter().map(one).collect::<Vec<_>>().join(",")
+    };
     format!(
-        r#"{{{}"configuration":{},"format":"carnet-configuration/1","masking":{{"classes":{{{}}},"countries":[{}],"default":"{}","names_in_text":{}}}{},"servers":[{}]}}"#,
+        r#"{{{}"configuration":{},"format":"carnet-configuration/1","masking":{{"classes":{{{}}},"classes_in":{{{}}},"countries":[{}],"default":"{}","default_in":"{}","names_in_text":{}}}{},"retention":{{{}}},"servers":[{}]}}"#,
         addresses.map(|hash| format!("\"addresses\":\"{}\",", hex(hash))).unwrap_or_default(),
         quote(&config.canonical()),
-        classes.join(","),
+        transforms(&masking.classes),
+        transforms(&masking.classes_in),
         countries.join(","),
         masking.default.name(),
+        masking.default_in.name(),
         masking.names_in_text,
         config.processing.as_ref().map(processing).unwrap_or_default(),
+        retention(config),
         config.servers.iter().map(|s| server(config, s)).collect::<Vec<_>>().join(","),
     )
     .into_bytes()
+}
+
+/// How long records are kept that are no server's recordings, by class. What is kept for ever is not in it.
+fn retention(config: &Config) -> String {
+    let evidence = &config.evidence;
+    let all = [
+        ("acts", evidence.retention_acts),
+        ("approvals", evidence.retention_approvals),
+        ("general", evidence.retention),
+    ];
+    let days = |(name, keep): (&str, Option<std::time::Duration>)| {
+        Some(format!("\"{name}\":\"{} days\"", keep?.as_secs() / 86_400))
+    };
+    all.into_iter().filter_map(days).collect::<Vec<_>>().join(",")
 }
 
 fn list(texts: &[String]) -> String {

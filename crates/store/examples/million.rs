@@ -1,7 +1,8 @@
 //! The figures of a log with a million records: appended with disclosures, encryption and tree as a gateway does, followed by
-//! the index, searched, exported, verified. Needs about 6 GB of disk while it runs.
+//! the index, searched, exported, verified. Needs about 6 GB of disk while it runs, 13 where all of it is exported. Each line says how
+//! much memory that part has taken at most.
 //!
-//!     cargo run --release -p carnet-store --example million -- DIR [RECORDS]
+//!     cargo run --release -p carnet-store --example million -- DIR [RECORDS [EXPORTED]]
 
 #![allow(
     clippy::print_stdout,
@@ -12,7 +13,9 @@
 )]
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Cursor};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Write as _};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -35,6 +38,7 @@ const ORIGIN: &str = "bench.example/acme/eu/1";
 const T0: u64 = 1_790_000_000;
 /// At once, as callers of a gateway.
 const CALLERS: u64 = 64;
+/// Records that are exported, unless another number is given.
 const EXPORTED: u64 = 100_000;
 
 /// CPU of this process in seconds, all threads.
@@ -46,8 +50,17 @@ fn cpu() -> f64 {
 
 struct Timed(Instant, f64);
 
+/// Megabytes that the process had in memory at most since the last [`Timed::now`].
+fn memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|l| l.starts_with("VmHWM")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() >> 10
+}
+
 impl Timed {
     fn now() -> Timed {
+        // Peak memory counts from here on.
+        let _ = std::fs::write("/proc/self/clear_refs", "5");
         Timed(Instant::now(), cpu())
     }
     fn took(&self) -> (f64, f64) {
@@ -169,8 +182,32 @@ fn size(folder: &Path) -> u64 {
         .sum()
 }
 
-/// A package as an archive in memory.
-struct Archive(Vec<u8>, BTreeMap<String, archive::Entry>);
+struct Whole(File);
+
+impl archive::ReadAt for Whole {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.0.metadata()?.len())
+    }
+    fn read_at(&self, at: u64, out: &mut [u8]) -> io::Result<()> {
+        self.0.read_exact_at(out, at)
+    }
+}
+
+/// A package as a file.
+struct Archive(Whole, BTreeMap<String, archive::Entry>);
+
+/// One file in it.
+struct Part<'a>(&'a File, u64, u64);
+
+impl Read for Part<'_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let most = usize::try_from(self.2).unwrap().min(out.len());
+        let n = self.0.read_at(&mut out[..most], self.1)?;
+        self.1 += n as u64;
+        self.2 -= n as u64;
+        Ok(n)
+    }
+}
 
 impl Files for Archive {
     fn names(&self) -> Result<Vec<String>, SourceError> {
@@ -178,9 +215,8 @@ impl Files for Archive {
     }
     fn open<'s>(&'s self, name: &str) -> Result<Option<Box<dyn BufRead + 's>>, SourceError> {
         let Some(entry) = self.1.get(name) else { return Ok(None) };
-        let at = usize::try_from(entry.at).unwrap() + archive::local(entry).len();
-        let bytes = &self.0[at..at + usize::try_from(entry.size).unwrap()];
-        Ok(Some(Box::new(BufReader::new(Cursor::new(bytes)))))
+        let at = entry.at + archive::local(entry).len() as u64;
+        Ok(Some(Box::new(BufReader::with_capacity(1 << 18, Part(&self.0.0, at, entry.size)))))
     }
 }
 
@@ -193,22 +229,29 @@ fn export(disk: &Arc<dyn Disk>, keys: &Keys, from: u64, dir: &Path) {
     };
     let filter = Filter { from: Some(from), ..Filter::default() };
     let export = Export { disk: Arc::clone(disk), signer: &signer, open: &open, filter, exports: Vec::new() };
-    let (began, mut out) = (Timed::now(), Vec::new());
+    let (began, path) = (Timed::now(), dir.join("package"));
+    let mut out = BufWriter::new(File::create(&path).unwrap());
     let done = export.write(&dir.join("parts"), &mut out, &mut |_, _, _| {}).unwrap();
+    out.flush().unwrap();
     let (wall, used) = began.took();
     let records = done.facts.to - done.facts.from;
     println!(
-        "export of {records} records: {wall:.1} s, {used:.1} s CPU, {} bytes a record",
-        done.bytes / records
+        "export of {records} records: {wall:.1} s, {used:.1} s CPU, {} bytes a record, {} MB of memory",
+        done.bytes / records,
+        memory()
     );
-    let entries = archive::read(&out).unwrap();
-    let files = Archive(out, entries.into_iter().map(|e| (e.name.clone(), e)).collect());
+    let file = Whole(File::open(path).unwrap());
+    let entries = archive::read(&file).unwrap();
+    let files = Archive(file, entries.into_iter().map(|e| (e.name.clone(), e)).collect());
     let began = Timed::now();
     let options = Options { key: Some(signer.verifier()), ..Options::default() };
     let report = verify(&files, &options, None).unwrap();
     let (wall, used) = began.took();
     assert!(report.holds(), "{}", report.to_text());
-    println!("verification of them (without deciding again): {wall:.1} s, {used:.1} s CPU");
+    println!(
+        "verification of them (without deciding again): {wall:.1} s, {used:.1} s CPU, {} MB of memory",
+        memory()
+    );
 }
 
 fn search(index: &Index) {
@@ -236,6 +279,7 @@ fn main() {
     let mut args = std::env::args().skip(1);
     let dir = PathBuf::from(args.next().expect("a folder on the disk to measure")).join("million");
     let all: u64 = args.next().map_or(1_000_000, |n| n.parse().expect("records"));
+    let exported: u64 = args.next().map_or(EXPORTED, |n| n.parse().expect("records")).min(all);
     let _ = std::fs::remove_dir_all(&dir);
     let disk: Arc<dyn Disk> = Arc::new(RealDisk::new(&dir));
     let keys = Keys::open(Arc::clone(&disk), None).unwrap();
@@ -249,21 +293,22 @@ fn main() {
     let vkey = keys.signer(ORIGIN).unwrap().verifier().to_text();
     let genesis = Draft::genesis(T0, [9; 16], epochs, &vkey, "eu", "configured");
     tokio::runtime::Runtime::new().unwrap().block_on(log.append(Entry::bare(genesis))).unwrap();
-    let first = all.saturating_sub(EXPORTED);
+    let first = all - exported;
     let mut raw = append(&log, &keys, first, T0, epochs, 1);
     log.close();
     drop(log);
     let log = open();
     let later = T0 + first / 1000 + 10;
-    raw += append(&log, &keys, EXPORTED.min(all), later, epochs, 2);
+    raw += append(&log, &keys, exported, later, epochs, 2);
     log.close();
     let records = log.metrics().published;
     drop(log);
     let (wall, used) = began.took();
     println!(
-        "{records} records: {:.0} records/s with {CALLERS} callers, {:.1} us CPU a record",
+        "{records} records: {:.0} records/s with {CALLERS} callers, {:.1} us CPU a record, {} MB of memory",
         records as f64 / wall,
-        used * 1e6 / records as f64
+        used * 1e6 / records as f64,
+        memory()
     );
     let (log, segments) = (size(&dir.join("log")), size(&dir.join("log/segments")));
     println!(

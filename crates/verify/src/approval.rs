@@ -9,7 +9,7 @@ use carnet_evidence::verify::Fault;
 use carnet_evidence::{Ext, LeafType, field};
 use serde_json::Value;
 
-use crate::passkey::Passkeys;
+use crate::passkey::{Checked, Passkeys};
 
 /// A request whose text is disclosed.
 struct Asked {
@@ -23,6 +23,17 @@ struct Asked {
 pub(crate) struct Approvals {
     asked: HashMap<u64, Asked>,
     passkeys: Passkeys,
+    counts: Counts,
+}
+
+/// Votes, by what could be checked of them.
+#[derive(Default)]
+struct Counts {
+    signed: u64,
+    word: u64,
+    outside: u64,
+    withheld: u64,
+    request: u64,
 }
 
 type Found = Vec<(Fault, String)>;
@@ -31,13 +42,39 @@ fn one(fault: Fault, detail: &str) -> Found {
     vec![(fault, detail.to_owned())]
 }
 
+/// Whether a record registers a passkey.
+fn registers(record: &Record<'_>) -> bool {
+    let adds = |(key, value): &(&str, Ext)| *key == "why" && *value == Ext::Text("passkey-add".to_owned());
+    record.leaf.draft.ty == LeafType::AdminRead && record.leaf.draft.ext.iter().any(adds)
+}
+
 impl Approvals {
+    /// Sees every record, disclosed or not, before [`Approvals::look`] does.
+    pub(crate) fn pass(&mut self, record: &Record<'_>) {
+        let sealed = registers(record) && record.value(field::DETAIL).is_none();
+        self.passkeys.pass(record.index, sealed);
+    }
+
+    /// What was checked of votes, and what could not be.
+    pub(crate) fn remarks(&mut self) -> Vec<String> {
+        let Counts { signed, word, outside, withheld, request } = std::mem::take(&mut self.counts);
+        let all = [
+            (signed, "votes have a passkey's signature that holds"),
+            (word, "votes are the gateway's word: it checked who voted, nothing here checks it again"),
+            (
+                outside,
+                "votes by passkey CANNOT BE CHECKED: the key was registered before the range of this package",
+            ),
+            (withheld, "votes by passkey CANNOT BE CHECKED: the registration of the key is not disclosed"),
+            (request, "votes CANNOT BE CHECKED: what was voted on is before the range, or not disclosed"),
+        ];
+        all.into_iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect()
+    }
+
     /// What is wrong with a record.
     pub(crate) fn look(&mut self, record: &Record<'_>) -> Found {
         if record.leaf.draft.ty == LeafType::AdminRead {
-            let adds =
-                |(key, value): &(&str, Ext)| *key == "why" && *value == Ext::Text("passkey-add".to_owned());
-            let detail = record.text(field::DETAIL).filter(|_| record.leaf.draft.ext.iter().any(adds));
+            let detail = record.text(field::DETAIL).filter(|_| registers(record));
             detail.and_then(|detail| self.passkeys.register(record.index, &detail));
             return Found::new();
         }
@@ -86,15 +123,20 @@ impl Approvals {
             return Some(Found::new());
         }
         let vote: Vote = serde_json::from_value(value).ok()?;
-        let Some(asked) = record.leaf.draft.of.and_then(|of| self.asked.get_mut(&of)) else {
-            return Some(Found::new());
-        };
         let mut found = Found::new();
+        match self.passkeys.check(&vote, record.index) {
+            Checked::Holds => self.counts.signed += 1,
+            Checked::Word => self.counts.word += 1,
+            Checked::Outside => self.counts.outside += 1,
+            Checked::Withheld => self.counts.withheld += 1,
+            Checked::Wrong(wrong) => found.extend(one(Fault::ApprovalSignature, &wrong)),
+        }
+        let Some(asked) = record.leaf.draft.of.and_then(|of| self.asked.get_mut(&of)) else {
+            self.counts.request += 1;
+            return Some(found);
+        };
         if vote.digest != asked.digest {
             found.extend(one(Fault::ApprovalDigest, "a vote on another call"));
-        }
-        if let Some(wrong) = self.passkeys.wrong(&vote) {
-            found.extend(one(Fault::ApprovalSignature, &wrong));
         }
         if vote.choice == Choice::Deny {
             return Some(found);

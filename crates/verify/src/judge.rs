@@ -56,7 +56,12 @@ impl Judge for Bench {
         self.approvals.look(record)
     }
 
+    fn remarks(&mut self) -> Vec<String> {
+        self.approvals.remarks()
+    }
+
     fn shown(&mut self, record: &Record<'_>) -> Option<Vec<String>> {
+        self.approvals.pass(record);
         let draft = &record.leaf.draft;
         let answers = match draft.ty {
             LeafType::CallOutcome => Some(self.asked.remove(&draft.of?).unwrap_or(Action::OTHER)),
@@ -111,7 +116,9 @@ fn detector(state: &[u8]) -> Option<Detector> {
     Some(Detector::new(&DetectorOptions { countries, names, ..DetectorOptions::default() }))
 }
 
-fn message(record: &Record<'_>) -> Option<Message> {
+/// The recorded message, where it is disclosed.
+#[must_use]
+pub fn message(record: &Record<'_>) -> Option<Message> {
     let limits = Limits { bytes: usize::MAX, ..Limits::default() };
     Message::parse_one(record.frame?.to_vec(), &limits).ok()
 }
@@ -269,7 +276,9 @@ fn resource(
     }
 }
 
-fn principal(record: &Record<'_>, purpose: Option<&str>) -> Option<Principal> {
+/// Who acted, with this purpose as the token's. `None` where that is not disclosed.
+#[must_use]
+pub fn principal(record: &Record<'_>, purpose: Option<&str>) -> Option<Principal> {
     let actor: serde_json::Value = serde_json::from_slice(record.value(field::ACTOR)?).ok()?;
     let agent = match record.value(field::AGENT) {
         None => None,
@@ -306,8 +315,9 @@ fn identity(value: &serde_json::Value) -> Option<Identity> {
     Some(Identity { kind, issuer: text("issuer")?, subject: text("subject")? })
 }
 
-/// As the gate gives them to policies: `crates/gate/src/arguments.rs`.
-struct CallArguments<'a>(&'a Message);
+/// A message's arguments as the gate gives them to policies: `crates/gate/src/arguments.rs`.
+#[derive(Debug)]
+pub struct CallArguments<'a>(pub &'a Message);
 
 impl Arguments for CallArguments<'_> {
     fn visit(&self, each: &mut dyn FnMut(&str, Scalar<'_>)) {

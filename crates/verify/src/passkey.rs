@@ -1,7 +1,7 @@
 //! Passkeys: the signature of a vote is checked again with the key that its owner had registered, by the function that the
 //! gateway checked it with. The challenge is the digest of the call, so a signature over another call is no vote for this one.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -22,6 +22,25 @@ struct Registered {
 #[derive(Default)]
 pub(crate) struct Passkeys {
     keys: HashMap<u64, Registered>,
+    /// Registrations whose record is not disclosed.
+    sealed: HashSet<u64>,
+    /// First record that is read.
+    first: Option<u64>,
+}
+
+/// What checking a vote gave.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Checked {
+    /// The signature holds.
+    Holds,
+    /// There is none to be: the gateway said who it was.
+    Word,
+    /// The key was registered before the first record.
+    Outside,
+    /// The registration is kept back.
+    Withheld,
+    /// Why it does not hold.
+    Wrong(String),
 }
 
 fn bytes(text: &str) -> Option<Vec<u8>> {
@@ -47,18 +66,44 @@ impl Passkeys {
         Some(())
     }
 
-    /// What is wrong with the signature of a vote; `None` if it holds, or its key's record is not disclosed here.
-    pub(crate) fn wrong(&mut self, vote: &Vote) -> Option<String> {
-        let Proof::Passkey { credential, authenticator_data, client_data, signature, registered } =
-            &vote.proof
+    /// Sees every record in its order. `sealed`: it registers a key, and what it says is not disclosed.
+    pub(crate) fn pass(&mut self, index: u64, sealed: bool) {
+        self.first = self.first.or(Some(index));
+        if sealed {
+            self.sealed.insert(index);
+        }
+    }
+
+    /// Checks the signature of a vote that stands in a record.
+    pub(crate) fn check(&mut self, vote: &Vote, at: u64) -> Checked {
+        let Proof::Passkey { registered, .. } = &vote.proof else {
+            return match vote.assurance == Assurance::Passkey {
+                true => Checked::Wrong("a vote counts as by passkey, and there is no signature".to_owned()),
+                false => Checked::Word,
+            };
+        };
+        let Some(index) = *registered else {
+            return Checked::Wrong("the record of the key is not named".to_owned());
+        };
+        if self.keys.contains_key(&index) {
+            return self.wrong(vote, index).map_or(Checked::Holds, Checked::Wrong);
+        }
+        if self.first.is_none_or(|first| index < first) {
+            return Checked::Outside;
+        }
+        if index < at && self.sealed.contains(&index) {
+            return Checked::Withheld;
+        }
+        Checked::Wrong(format!("record {index} registers no key"))
+    }
+
+    /// What is wrong with a signature by the key that a record registered; `None` if it holds.
+    fn wrong(&mut self, vote: &Vote, index: u64) -> Option<String> {
+        let Proof::Passkey { credential, authenticator_data, client_data, signature, .. } = &vote.proof
         else {
-            let claimed = vote.assurance == Assurance::Passkey;
-            return claimed.then(|| "a vote counts as by passkey, and there is no signature".to_owned());
+            return None;
         };
-        let Some(index) = registered else {
-            return Some("the record of the key is not named".to_owned());
-        };
-        let known = self.keys.get_mut(index)?;
+        let known = self.keys.get_mut(&index)?;
         if known.account != vote.voter {
             return Some("the key is registered for somebody else".to_owned());
         }
@@ -152,14 +197,29 @@ mod tests {
         let (detail, vote) = signed(digest);
         let check = |change: &dyn Fn(&mut Vote)| {
             let mut keys = Passkeys::default();
+            keys.pass(5, false);
+            keys.pass(8, true);
             keys.register(9, &detail).unwrap();
             let mut vote = vote.clone();
             change(&mut vote);
-            keys.wrong(&vote)
+            keys.check(&vote, 12)
         };
-        assert_eq!(check(&|_| {}), None);
+        assert_eq!(check(&|_| {}), Checked::Holds);
+        let by = |index: u64| {
+            move |v: &mut Vote| {
+                if let Proof::Passkey { registered, .. } = &mut v.proof {
+                    *registered = Some(index);
+                }
+            }
+        };
+        assert_eq!(check(&by(4)), Checked::Outside, "before the range of the package");
+        assert_eq!(check(&by(8)), Checked::Withheld, "not disclosed");
+        assert_eq!(check(&|v| (v.assurance, v.proof) = (Assurance::Token, Proof::OsUser)), Checked::Word);
         type Forge<'a> = (&'a str, &'a dyn Fn(&mut Vote));
-        let forged: [Forge<'_>; 6] = [
+        let forged: [Forge<'_>; 9] = [
+            ("a record that registers nothing", &by(7)),
+            ("a later record", &by(12)),
+            ("a record that is not there", &by(99)),
             ("another call", &|v| v.digest = Digest([4; 32])),
             ("somebody else", &|v| v.voter = account("omar")),
             ("no signature", &|v| v.proof = Proof::Token { method: "jwt".into() }),
@@ -184,10 +244,8 @@ mod tests {
             }),
         ];
         for (what, change) in forged {
-            assert!(check(change).is_some(), "{what}");
+            assert!(matches!(check(change), Checked::Wrong(_)), "{what}");
         }
-        let mut unknown = Passkeys::default();
-        assert_eq!(unknown.wrong(&vote), None, "its key's record is not in this package");
     }
 
     #[test]
@@ -195,7 +253,7 @@ mod tests {
         let (detail, vote) = signed(Digest([3; 32]));
         let mut keys = Passkeys::default();
         keys.register(9, &detail).unwrap();
-        assert_eq!(keys.wrong(&vote), None);
-        assert!(keys.wrong(&vote).is_some(), "the counter stands still");
+        assert_eq!(keys.check(&vote, 12), Checked::Holds);
+        assert!(matches!(keys.check(&vote, 13), Checked::Wrong(_)), "the counter stands still");
     }
 }

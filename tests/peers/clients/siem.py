@@ -8,39 +8,62 @@ kind, path, change = sys.argv[1], pathlib.Path(sys.argv[2]), (sys.argv[3:] or ["
 
 
 def ocsf():
-    import jsonschema
-    from ocsf.schema import from_file
+    import gzip, jsonschema
+    from ocsf.schema import from_json
 
-    schema = from_file(str(pathlib.Path(__file__).parent.parent / "ocsf/1.8.0.json"))
-    words = {"boolean_t": "boolean", "integer_t": "integer", "long_t": "integer", "timestamp_t": "integer", "port_t": "integer"}
+    folder = pathlib.Path(__file__).parent.parent / "ocsf"
+    schema = from_json(gzip.decompress((folder / "1.8.0.json.gz").read_bytes()).decode())
+    words = {"boolean_t": "boolean", "integer_t": "integer", "long_t": "integer", "float_t": "number", "string_t": "string"}
 
-    def value(a):
-        if a.type == "object" or a.type == "json_t":
-            one = {}
-        elif a.is_object():
-            one = {"$ref": f"#/$defs/{a.type}"}
-        else:
-            one = {"type": words.get(a.type, "string")}
-        if a.enum and one.get("type") == "integer":
-            one["enum"] = [int(k) for k in a.enum]
-        return {"type": "array", "items": one} if a.is_array else one
-
-    def shape(thing, always=()):
-        required = [n for n, a in thing.attributes.items() if a.requirement == "required" and (n in always or not a.profile)]
-        out = {
-            "type": "object",
-            "properties": {n: value(a) for n, a in thing.attributes.items()},
-            "required": required,
-            "additionalProperties": False,
-        }
-        for one in (thing.constraints or {}).get("at_least_one", []):
-            out.setdefault("anyOf", []).append({"required": [one]})
+    def scalar(name):
+        """A type of the schema: its base, and what its pattern, range and length ask for."""
+        if name == "json_t":
+            return {}
+        kind = schema.types[name]
+        out = {"type": words.get(name) or words[kind.type]}
+        if kind.regex:
+            out["pattern"] = kind.regex
+        if kind.max_len:
+            out["maxLength"] = kind.max_len
+        if kind.range:
+            out["minimum"], out["maximum"] = kind.range
         return out
 
-    # The schema says "required" of the class; the merged one also says of which profile.
-    always = {"api_activity": ("actor", "api")}
+    def value(a):
+        if a.type == "object":
+            one = {"type": "object"}
+        elif a.type in schema.objects:
+            one = {"$ref": f"#/$defs/{a.type}"}
+        else:
+            one = scalar(a.type)
+        if a.enum and one.get("type") == "integer":
+            one["enum"] = [int(k) for k in a.enum]
+        if a.enum and one.get("type") == "string":
+            one["enum"] = list(a.enum)
+        return {"type": "array", "items": one} if a.is_array else one
+
+    def shape(thing, profiles=None):
+        """An object, or a class with these profiles: what another profile brings is not in it."""
+        attributes = thing.attributes
+        if profiles is not None:
+            attributes = {n: a for n, a in attributes.items() if not a.profile or a.profile in profiles}
+        required = [n for n, a in attributes.items() if a.requirement == "required"]
+        out = {
+            "type": "object",
+            "properties": {n: value(a) for n, a in attributes.items()},
+            "required": required,
+            "additionalProperties": thing.name == "object",
+        }
+        constraints = thing.constraints or {}
+        for one in constraints.get("at_least_one", []):
+            out.setdefault("anyOf", []).append({"required": [one]})
+        for one in constraints.get("just_one", []):
+            out.setdefault("oneOf", []).append({"required": [one]})
+        return out
+
     defs = {n: shape(o) for n, o in schema.objects.items()}
-    classes = {c.uid: (shape(c, always.get(n, ())) | {"$defs": defs}) for n, c in schema.classes.items()}
+    by_uid = {c.uid: (n, c) for n, c in schema.classes.items()}
+    shapes = {}
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     if change == "type":
         lines[0]["time"] = "now"
@@ -48,14 +71,23 @@ def ocsf():
         del lines[0]["api"]
     if change == "unknown":
         lines[-1]["carnet"] = 1
+    if change == "profile":
+        lines[0]["metadata"]["profiles"] = []
+        lines[0]["action_id"] = 1
+    if change == "enum":
+        lines[0]["severity_id"] = 1234
     for event in lines:
-        uid = event["class_uid"]
-        for name, attribute in [(c.uid, c.attributes) for c in schema.classes.values()]:
-            if name == uid:
-                assert str(event["activity_id"]) in attribute["activity_id"].enum
+        uid, profiles = event["class_uid"], event["metadata"].get("profiles", [])
+        name, known = by_uid[uid]
+        assert set(profiles) <= set(known.profiles or []), f"{profiles} of {known.profiles}"
+        assert str(event["activity_id"]) in known.attributes["activity_id"].enum
         assert event["type_uid"] == uid * 100 + event["activity_id"], event["type_uid"]
         assert event["metadata"]["version"] == schema.version
-        jsonschema.validate(event, classes[uid])
+        key = (uid, tuple(profiles))
+        if key not in shapes:
+            whole = shape(known, profiles) | {"$defs": defs}
+            shapes[key] = jsonschema.Draft202012Validator(whole)
+        shapes[key].validate(event)
     print(len(lines))
 
 

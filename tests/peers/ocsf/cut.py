@@ -1,43 +1,51 @@
-"""Makes 1.8.0.json: the part of the OCSF schema that Carnet's events use, with what is required in it. What an event has beyond
-this part is an error in the check. Usage: cut.py CHECKOUT, a checkout of github.com/ocsf/ocsf-schema at v1.8.0, with ocsf-lib
-installed."""
+"""Makes 1.8.0.json.gz: the published OCSF schema without its prose and without the classes that Carnet does not write: those it does,
+whole, with every profile, and every object that can be reached from them. Usage: cut.py CHECKOUT, a checkout of
+github.com/ocsf/ocsf-schema at v1.8.0, with ocsf-lib installed."""
 
-import json, subprocess, sys
+import gzip, json, pathlib, subprocess, sys
 
 CLASSES = ["api_activity", "compliance_finding", "data_security_finding"]
-OBJECTS = """metadata product actor user group idp session api service request network_endpoint resource_details authorization
-policy finding_info data_security compliance object""".split()
 
 compiled = subprocess.run([sys.executable, "-m", "ocsf.compile", sys.argv[1]], capture_output=True, check=True).stdout
 schema = json.loads(compiled)
 assert schema["version"] == "1.8.0"
 
 
-def plain(name):
-    return name.endswith("_t") or name in OBJECTS
-
-
-def cut(thing):
+def plain(thing):
     attributes = {}
     for name, a in thing["attributes"].items():
-        if not plain(a["type"]):
-            continue
-        keep = {k: a.get(k) for k in ("caption", "type", "requirement", "is_array", "profile")}
+        keep = {k: a[k] for k in ("caption", "type", "requirement", "is_array", "profile") if a.get(k) is not None}
         if a.get("enum"):
             keep["enum"] = {k: {"caption": v["caption"]} for k, v in a["enum"].items()}
+        if a.get("@deprecated"):
+            keep["@deprecated"] = {"message": "", "since": a["@deprecated"]["since"]}
         attributes[name] = {"description": "", **keep}
     out = {"caption": thing["caption"], "name": thing["name"], "description": "", "attributes": attributes}
-    for key in ("uid", "constraints", "profiles", "extends"):
-        if thing.get(key) is not None:
-            out[key] = thing[key]
-    return out
+    return out | {k: thing[k] for k in ("uid", "constraints", "profiles", "extends") if thing.get(k) is not None}
 
 
-part = {
-    "version": schema["version"],
-    "classes": {n: cut(schema["classes"][n]) for n in CLASSES},
-    "objects": {n: cut(schema["objects"][n]) for n in OBJECTS if n in schema["objects"]},
-    "types": {n: {"caption": t["caption"], "description": ""} for n, t in schema["types"].items()},
-}
-json.dump(part, sys.stdout, indent=None, separators=(",", ":"), sort_keys=True)
-sys.stdout.write("\n")
+def own(name):
+    """Attributes that a class, or what it extends, has whatever the profiles are: the merged schema names a profile of them too."""
+    (file,) = [f for f in pathlib.Path(sys.argv[1]).glob("events/**/*.json") if json.loads(f.read_text()).get("name") == name]
+    raw = json.loads(file.read_text())
+    found = {n for n, a in raw.get("attributes", {}).items() if "profile" in a and a["profile"] is None}
+    return found | (own(raw["extends"]) if "extends" in raw else set())
+
+
+classes = {n: plain(schema["classes"][n]) for n in CLASSES}
+for name, one in classes.items():
+    for attribute in own(name):
+        one["attributes"][attribute].pop("profile", None)
+objects, todo = {}, list(classes.values())
+while todo:
+    for a in todo.pop()["attributes"].values():
+        name = a["type"]
+        if name in schema["objects"] and name not in objects:
+            objects[name] = plain(schema["objects"][name])
+            todo.append(objects[name])
+keys = ("caption", "type", "regex", "range", "max_len", "values")
+types = {n: {"description": ""} | {k: t[k] for k in keys if t.get(k) is not None} for n, t in schema["types"].items()}
+part = {"version": schema["version"], "classes": classes, "objects": objects, "types": types}
+text = json.dumps(part, separators=(",", ":"), sort_keys=True)
+pathlib.Path(__file__).with_name("1.8.0.json.gz").write_bytes(gzip.compress(text.encode(), 9, mtime=0))
+print(len(classes), "classes,", len(objects), "objects")

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::process::ExitCode;
 
 use carnet_evidence::field;
+use carnet_gateway::desk::Act;
 use carnet_json::quote;
 use carnet_store::{Index, Stored};
 
@@ -33,9 +34,10 @@ struct Row {
     records: u64,
 }
 
-/// Runs `carnet sessions list`.
+/// Runs `carnet sessions list`. That it is read is recorded first.
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let text = if args.json { json_text(&args.place, args.newest)? } else { text(&args.place, args.newest)? };
+    crate::desk::act(&args.place, Act::Read { what: "the list of sessions".to_owned(), person: None })?;
     output::line(text.trim_end());
     Ok(ExitCode::SUCCESS)
 }

@@ -13,6 +13,7 @@ use super::show;
 use crate::extract::time;
 use crate::output;
 
+mod masks;
 mod policies;
 mod serve;
 mod tape;
@@ -25,7 +26,7 @@ pub(crate) struct Args {
     id: Option<String>,
     #[command(flatten)]
     place: Place,
-    /// Decide the recorded calls again with the policies of this file or folder, and print what would be different.
+    /// Ask the policies of this file or folder about the recorded calls, and print what would be decided, shown or hidden otherwise.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["as_server", "listen"])]
     policy: Option<PathBuf>,
     /// With --policy: from this time on.
@@ -40,7 +41,7 @@ pub(crate) struct Args {
     /// With --as-server: over HTTP at this address of this machine instead, such as 127.0.0.1:0.
     #[arg(long, value_name = "ADDRESS", requires = "as_server")]
     listen: Option<SocketAddr>,
-    /// Print JSON: the session, or a line for each call that would be decided differently.
+    /// Print JSON: the session, or a line for each call and message that would be treated otherwise.
     #[arg(long)]
     json: bool,
 }

@@ -37,6 +37,14 @@ pub struct Places {
     pub mechanism: String,
     /// Recipients that the record does not go to, by the keys that name them.
     pub kept_from: Vec<String>,
+    /// Of content that does not stay in one country: where it was.
+    pub from: String,
+    /// Where it went.
+    pub to: String,
+    /// Whose law it is under, where that is another place.
+    pub origin: String,
+    /// What was decided about it: `allow`, `mask`, `hold`, `block`.
+    pub verdict: String,
 }
 
 /// A record as reports see it.
@@ -186,5 +194,9 @@ fn places(value: &Value<'_>) -> Places {
         storage: member(value, "storage"),
         mechanism: mechanism.unwrap_or_default(),
         kept_from: recipients.filter(kept_from).map(|r| member(&r, "at")).collect(),
+        from: member(value, "from"),
+        to: member(value, "to"),
+        origin: member(value, "origin"),
+        verdict: member(value, "verdict"),
     }
 }

@@ -155,6 +155,8 @@ pub struct Record<'a> {
     pub frame: Option<&'a [u8]>,
     /// What is kept back of it.
     pub withheld: &'a Withheld,
+    /// Bytes of the leaf.
+    pub size: usize,
     event: OnceCell<Event>,
 }
 
@@ -168,7 +170,13 @@ impl<'a> Record<'a> {
         frame: Option<&'a [u8]>,
         withheld: &'a Withheld,
     ) -> Record<'a> {
-        Record { index, leaf, disclosed, frame, withheld, event: OnceCell::new() }
+        Record { index, leaf, disclosed, frame, withheld, size: 0, event: OnceCell::new() }
+    }
+
+    /// With the bytes of its leaf.
+    #[must_use]
+    pub fn of_size(self, size: usize) -> Record<'a> {
+        Record { size, ..self }
     }
 }
 
@@ -231,6 +239,7 @@ impl Seen {
     #[must_use]
     pub fn record<'a>(&'a self, leaf: &'a Leaf, disclosed: &'a [Disclosure]) -> Record<'a> {
         Record::new(self.index, leaf, disclosed, self.frame.as_deref(), &self.withheld)
+            .of_size(self.bytes.len())
     }
 }
 

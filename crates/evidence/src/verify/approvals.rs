@@ -136,6 +136,11 @@ impl Approvals {
         self.step.fault(fault, Some(at), detail);
     }
 
+    /// What is worth knowing of it.
+    pub(crate) fn note(&mut self, remark: String) {
+        self.step.note(remark);
+    }
+
     pub(crate) fn finish(mut self) -> Step {
         let open = self.asked.values().filter(|a| a.ended.is_none()).count() as u64;
         let unreviewed = self.asked.values().filter(|a| matches!(a.broken, Some((_, false)))).count();

@@ -147,8 +147,15 @@ impl Desk<'_> {
             Act::Hold { person, session, reason } => self.hold(person, session, &reason).await,
             Act::Restrict { person, reason } => self.restrict(&person, &reason).await,
             Act::Release { id, reason } => self.release(id, &reason).await,
-            Act::Prune => self.prune().await,
-            Act::Cases => Ok(Answer { said: self.list()?, ..Answer::default() }),
+            Act::Prune => {
+                self.record(LeafType::AdminRead, "prune", |_| {}, Some("retention, asked for")).await?;
+                self.prune().await
+            }
+            Act::Cases => {
+                let what = "open erasures, holds and restrictions";
+                let index = self.record(LeafType::AdminRead, "read", |_| {}, Some(what)).await?;
+                Ok(Answer::of(index, self.list()?))
+            }
             Act::Held(_) => not("no gateway runs: calls are held by one that does"),
         }
     }

@@ -8,6 +8,7 @@
 
 mod acts;
 mod cases;
+mod changes;
 mod retain;
 mod tend;
 
@@ -24,6 +25,7 @@ use crate::record::{Recorder, entropy, seconds};
 
 pub use acts::{Act, Answer, Ask, Person};
 pub use cases::{Case, Cases};
+pub(crate) use changes::{activated, refused, started};
 pub use tend::{sweep, tend};
 
 /// Who acts.
@@ -110,6 +112,11 @@ impl Desk<'_> {
     ) -> Result<u64, Refused> {
         let mut draft = Draft::new(ty, seconds(), self.recorder.run, self.epochs).text("why", why);
         change(&mut draft);
+        self.put(draft, detail).await
+    }
+
+    /// Appends a record with who acted and the detail sealed.
+    pub(crate) async fn put(&self, draft: Draft, detail: Option<&str>) -> Result<u64, Refused> {
         let entry = self.sealed(draft, detail, None)?;
         let keys = entry.keys.clone();
         let receipt = self.recorder.log.append(entry).await?;

@@ -118,8 +118,16 @@ impl Gateway {
                 unmasked = Some(self.unmask_held(who, &id, &reason).await?);
                 vec![view]
             }
-            Ask::List => self.held_for(who),
-            Ask::Show { id } => vec![self.show_held(who, &id)?],
+            Ask::List => {
+                let views = self.held_for(who);
+                self.shown_to(who, &views).await?;
+                views
+            }
+            Ask::Show { id } => {
+                let views = vec![self.show_held(who, &id)?];
+                self.shown_to(who, &views).await?;
+                views
+            }
             Ask::Vote { id, choice, reason, digest, grant, delegate_of } => {
                 let ballot = Ballot { choice, reason, digest, for_account: delegate_of, grant };
                 vec![self.vote(who, &id, ballot).await?]

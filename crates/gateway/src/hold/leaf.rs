@@ -29,7 +29,7 @@ impl Gateway {
     }
 }
 
-fn clerk(account: &Account, authenticated: &str) -> Clerk {
+pub(super) fn clerk(account: &Account, authenticated: &str) -> Clerk {
     Clerk {
         kind: account.kind.clone(),
         issuer: account.issuer.clone(),

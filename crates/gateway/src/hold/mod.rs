@@ -13,6 +13,7 @@ mod keep;
 mod leaf;
 mod results;
 mod run;
+mod shown;
 mod standing;
 mod tasks;
 mod tick;
@@ -161,6 +162,7 @@ pub(crate) struct Listed {
 pub struct Holds {
     callers: Mutex<Callers>,
     standing: Mutex<Standing>,
+    shown: Mutex<shown::Shown>,
     table: Mutex<Table>,
     pub(crate) store: HeldStore,
     lanes: Vec<tokio::sync::Mutex<()>>,
@@ -206,6 +208,7 @@ impl Holds {
         Ok(Holds {
             callers: Mutex::default(),
             standing: Mutex::new(standing),
+            shown: Mutex::default(),
             table: Mutex::new(table),
             store,
             lanes,

@@ -105,7 +105,7 @@ async fn get(asked: &Asked<'_>, caller: &Caller, steps: &[&str]) -> Result<Value
         ["approvals", id] => Ok(json!(board.show(caller, name(id)?).await?)),
         ["grants"] => Ok(json!({ "grants": board.grants(caller) })),
         ["messages"] => {
-            let dead = board.dead_letters(caller)?;
+            let dead = board.dead_letters(caller).await?;
             let dead = dead.into_iter().map(|(number, letter)| {
                 json!({
                     "number": number, "channel": letter.channel, "occasion": letter.notice.occasion,

@@ -195,17 +195,22 @@ impl Board<'_> {
 
     /// The calls that the caller may approve, newest first. Those that have just ended are among them.
     pub(crate) async fn list(&self, caller: &Caller) -> Result<Vec<View>, Refusal> {
-        let (gateway, who) = (Arc::clone(self.gateway), Self::reader(caller));
+        let who = Self::reader(caller);
+        let (gateway, asks) = (Arc::clone(self.gateway), who.clone());
         // Each is opened from the store.
-        let listed = tokio::task::spawn_blocking(move || gateway.held_for(&who)).await;
+        let listed = tokio::task::spawn_blocking(move || gateway.held_for(&asks)).await;
         let mut views = listed.map_err(|_| Refusal::Store)?;
+        self.gateway.shown_to(&who, &views).await?;
         views.reverse();
         Ok(views)
     }
 
     /// One of them.
     pub(crate) async fn show(&self, caller: &Caller, id: Id) -> Result<View, Refusal> {
-        Ok(self.gateway.show_held(&Self::reader(caller), &id)?)
+        let who = Self::reader(caller);
+        let view = self.gateway.show_held(&who, &id)?;
+        self.gateway.shown_to(&who, std::slice::from_ref(&view)).await?;
+        Ok(view)
     }
 
     /// Whether the caller may see the arguments of a call as they are.
@@ -278,24 +283,34 @@ impl Board<'_> {
     }
 
     /// Messages that could not be sent, for those who may read evidence.
-    pub(crate) fn dead_letters(&self, caller: &Caller) -> Result<Vec<(u64, Letter)>, Refusal> {
-        self.may_read(caller)?;
+    pub(crate) async fn dead_letters(&self, caller: &Caller) -> Result<Vec<(u64, Letter)>, Refusal> {
+        self.may_read(caller).await?;
+        self.note(caller, "read", "messages to approvers that could not be sent").await?;
         Ok(self.gateway.approvers.channels.dead())
     }
 
     /// Sends one of them again.
     pub(crate) async fn revive(&self, caller: &Caller, number: u64) -> Result<(), Refusal> {
-        self.may_read(caller)?;
+        self.may_read(caller).await?;
+        self.note(caller, "resend", "a message to approvers that could not be sent").await?;
         let gateway = Arc::clone(self.gateway);
         let found = on_disk(move || gateway.approvers.channels.revive(number)).await?;
         if found { Ok(()) } else { Err(Refusal::Unknown) }
     }
 
-    fn may_read(&self, caller: &Caller) -> Result<(), Refusal> {
-        let context = Context { now: self.now, ..Context::default() };
-        let (action, resource) = (Action::EVIDENCE_READ, &Resource::Evidence);
-        let request = Request { principal: &caller.key, action, resource, context: &context };
-        let verdict = self.runtime.gate.policies.decide(&request);
-        if verdict.is_permit() { Ok(()) } else { Err(Refusal::NotPermitted) }
+    /// Whether the policies let them read evidence. That they tried is recorded where not.
+    async fn may_read(&self, caller: &Caller) -> Result<(), Refusal> {
+        let action = Action::EVIDENCE_READ;
+        let permitted = {
+            let context = Context { now: self.now, ..Context::default() };
+            let (principal, resource) = (&caller.key, &Resource::Evidence);
+            let request = Request { principal, action, resource, context: &context };
+            self.runtime.gate.policies.decide(&request).is_permit()
+        };
+        if permitted {
+            return Ok(());
+        }
+        self.note(caller, "refused", action.as_str()).await?;
+        Err(Refusal::NotPermitted)
     }
 }

@@ -174,7 +174,7 @@ impl Visitor<'_> {
                 Ok(self.page("Reviews", &manage::reviews(&open, base, self.asked.now)))
             }
             "/messages" => {
-                let dead = board.dead_letters(&self.visit.caller)?;
+                let dead = board.dead_letters(&self.visit.caller).await?;
                 Ok(self.page("Messages", &manage::messages(self, &dead)))
             }
             _ => {

@@ -11,6 +11,8 @@ use carnet_store::Place;
 pub(super) struct Cursor {
     file: PathBuf,
     pub(super) place: Place,
+    /// What the file says: before `place` where the last batch is not sure to be kept.
+    sure: Place,
 }
 
 impl Cursor {
@@ -24,12 +26,26 @@ impl Cursor {
             Err(e) if e.kind() == ErrorKind::NotFound => 0,
             Err(e) => return Err(e),
         };
-        Ok(Cursor { file, place: Place { next, ..Place::default() } })
+        let place = Place { next, ..Place::default() };
+        Ok(Cursor { file, place, sure: place })
     }
 
     /// The next record.
     pub(super) fn next(&self) -> u64 {
         self.place.next
+    }
+
+    /// What is before `place` was read, and what was read before it was taken: who reads on has lived on.
+    pub(super) fn ahead(&mut self, place: Place) -> io::Result<()> {
+        let before = self.place;
+        self.moved(before)?;
+        self.place = place;
+        Ok(())
+    }
+
+    /// Back to what is sure.
+    pub(super) fn back(&mut self) {
+        self.place = self.sure;
     }
 
     /// What is before `place` was taken.
@@ -42,7 +58,9 @@ impl Cursor {
         file.sync_all()?;
         fs::rename(&new, &self.file)?;
         let folder = self.file.parent().unwrap_or(Path::new("."));
-        fs::File::open(folder)?.sync_all()
+        fs::File::open(folder)?.sync_all()?;
+        self.sure = place;
+        Ok(())
     }
 }
 
@@ -57,6 +75,12 @@ mod tests {
         assert_eq!(cursor.next(), 0);
         cursor.moved(Place { next: 41, ..Place::default() }).unwrap();
         assert_eq!(Cursor::open(folder.path(), "siem").unwrap().next(), 41);
+        // The batch after 41 was read; then the receiver died.
+        cursor.ahead(Place { next: 50, ..Place::default() }).unwrap();
+        assert_eq!((cursor.next(), Cursor::open(folder.path(), "siem").unwrap().next()), (50, 41));
+        cursor.ahead(Place { next: 60, ..Place::default() }).unwrap();
+        cursor.back();
+        assert_eq!((cursor.next(), Cursor::open(folder.path(), "siem").unwrap().next()), (50, 50));
         fs::write(folder.path().join("sinks/siem"), "x").unwrap();
         assert!(Cursor::open(folder.path(), "siem").is_err());
     }

@@ -8,18 +8,21 @@ mod http;
 mod render;
 mod syslog;
 
+use std::collections::{HashMap, HashSet};
 use std::fs::OpenOptions;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use carnet_config::{Sink, SinkFormat, SinkTarget};
+use carnet_config::{Config, Sink, SinkFormat, SinkTarget};
 use carnet_evidence::package::export::Form;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use crate::gateway::Gateway;
+use crate::record::seconds;
 use crate::stop::reached;
 use cursor::Cursor;
 use render::Batch;
@@ -64,28 +67,85 @@ impl From<std::io::Error> for NotTaken {
     }
 }
 
-/// Starts the sinks of the configuration.
+/// Sinks at work, by name.
+#[derive(Default)]
+pub(crate) struct Sinks(Mutex<HashMap<Arc<str>, Working>>);
+
+/// One of them.
+struct Working {
+    sink: Sink,
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+/// Sinks that can be used, and are not at work yet.
+pub(crate) struct Ready(Vec<(Sink, Receiver)>);
+
+/// Makes ready the sinks of a configuration. Nothing of them has an effect yet.
 ///
 /// # Errors
 /// A sentence for a sink that cannot be used: a folder that cannot be written, a certificate that cannot be read.
-pub(crate) fn start(gateway: &Arc<Gateway>) -> Result<(), String> {
-    let runtime = gateway.runtime.load_full();
-    for sink in &runtime.config.sinks {
+pub(crate) fn prepare(config: &Config) -> Result<Ready, String> {
+    let mut ready = Vec::new();
+    for sink in &config.sinks {
         let at = |why: String| format!("sink {}: {why}", sink.name);
-        let cursor = Cursor::open(&runtime.config.data, &sink.name).map_err(|e| at(e.kind().to_string()))?;
-        let receiver = Receiver::new(sink).map_err(|e| at(e.to_string()))?;
-        let streaming = Streaming {
-            gateway: gateway.clone(),
-            sink: sink.clone(),
-            receiver,
-            cursor,
-            size: MOST,
-            up: true,
-            blocking: false,
-        };
-        tokio::spawn(streaming.run());
+        Cursor::open(&config.data, &sink.name).map_err(|e| at(e.kind().to_string()))?;
+        ready.push((sink.clone(), Receiver::new(sink).map_err(|e| at(e.to_string()))?));
     }
-    Ok(())
+    Ok(Ready(ready))
+}
+
+/// Puts sinks to work. What is as it was works on; what has changed goes on from where its predecessor stopped; what is not there
+/// any more stops, and its cursor stays.
+pub(crate) fn apply(gateway: &Arc<Gateway>, ready: Ready) {
+    let mut working = gateway.sinks.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let wanted: HashSet<Arc<str>> = ready.0.iter().map(|(sink, _)| sink.name.clone()).collect();
+    working.retain(|name, old| {
+        let stays = wanted.contains(name);
+        if !stays {
+            let _ = old.stop.send(true);
+            gateway.metrics.sink_gone(name);
+        }
+        stays
+    });
+    for (sink, receiver) in ready.0 {
+        let before = match working.remove(&sink.name) {
+            Some(old) if old.sink == sink => {
+                working.insert(sink.name.clone(), old);
+                continue;
+            }
+            Some(old) => {
+                let _ = old.stop.send(true);
+                Some(old.task)
+            }
+            None => None,
+        };
+        let (stop, stopped) = watch::channel(false);
+        let task = tokio::spawn(work(gateway.clone(), sink.clone(), receiver, stopped, before));
+        working.insert(sink.name.clone(), Working { sink, stop, task });
+    }
+}
+
+/// Streams once the one before has stopped: one cursor has one writer.
+async fn work(
+    gateway: Arc<Gateway>,
+    sink: Sink,
+    receiver: Receiver,
+    stopped: watch::Receiver<bool>,
+    before: Option<JoinHandle<()>>,
+) {
+    if let Some(before) = before {
+        let _ = before.await;
+    }
+    let data = gateway.runtime.load().config.data.clone();
+    let cursor = match Cursor::open(&data, &sink.name) {
+        Ok(cursor) => cursor,
+        Err(error) => {
+            tracing::error!(sink = %sink.name, kind = %error.kind(), "a sink's cursor cannot be read: it gets nothing until the next change");
+            return;
+        }
+    };
+    Streaming { gateway, sink, receiver, cursor, stopped, size: MOST, up: true, blocking: false }.run().await;
 }
 
 /// What takes a batch.
@@ -171,6 +231,8 @@ struct Streaming {
     sink: Sink,
     receiver: Receiver,
     cursor: Cursor,
+    /// Turns true when the configuration has no such sink any more.
+    stopped: watch::Receiver<bool>,
     /// Records of a batch: fewer after a receiver found one too large.
     size: u64,
     up: bool,
@@ -182,6 +244,9 @@ impl Streaming {
         let mut stopping = self.gateway.stopping.subscribe();
         let mut pause = FIRST_PAUSE;
         loop {
+            if *self.stopped.borrow() {
+                return self.release();
+            }
             let stopped = *stopping.borrow();
             let wait = match self.step().await {
                 Ok(true) => {
@@ -199,7 +264,11 @@ impl Streaming {
                 }
             };
             if !wait.is_zero() {
-                rest(wait, &mut stopping).await;
+                tokio::select! {
+                    () = rest(wait, &mut stopping) => {}
+                    // Where nothing can send it any more, it is not told to stop.
+                    () = async { if self.stopped.wait_for(|s| *s).await.is_err() { std::future::pending().await } } => {}
+                }
             }
         }
         // What the stop itself wrote: as much of it as goes quickly. The next start goes on from the cursor.
@@ -211,6 +280,7 @@ impl Streaming {
         let durable = self.gateway.recorder.durable();
         self.gateway.metrics.sink_lag(&self.sink.name, durable.saturating_sub(self.cursor.next()));
         if self.cursor.next() >= durable {
+            self.gateway.metrics.sink_age(&self.sink.name, 0);
             self.well();
             return Ok(false);
         }
@@ -218,6 +288,8 @@ impl Streaming {
         let most = durable.min(self.cursor.next() + self.size);
         let made = tokio::task::spawn_blocking(move || render::batch(&gateway, &sink, place, most)).await;
         let batch = made.map_err(|_| NotTaken::Slow)??;
+        let oldest = batch.records.first().map_or(0, |one| one.micros / 1_000_000);
+        self.gateway.metrics.sink_age(&self.sink.name, seconds().saturating_sub(oldest.max(1)));
         if batch.records.is_empty() {
             if batch.place.next <= self.cursor.next() {
                 return Ok(false);
@@ -236,7 +308,11 @@ impl Streaming {
             }
             Err(e) => return Err(e),
         }
-        self.cursor.moved(batch.place)?;
+        match self.receiver {
+            // It has read the batch and may not have kept it: only the next one shows that it lived on.
+            Receiver::Syslog(_) => self.cursor.ahead(batch.place)?,
+            Receiver::File | Receiver::Http(_) => self.cursor.moved(batch.place)?,
+        }
         self.gateway.metrics.sink_sent(&self.sink.name, batch.records.len() as u64);
         self.gateway.metrics.sink_lag(&self.sink.name, durable.saturating_sub(self.cursor.next()));
         self.well();
@@ -245,6 +321,7 @@ impl Streaming {
 
     /// A change is told, not each failure.
     fn failed(&mut self, error: &NotTaken) {
+        self.cursor.back();
         self.gateway.metrics.sink_failed(&self.sink.name);
         if std::mem::replace(&mut self.up, false) {
             tracing::warn!(sink = %self.sink.name, %error, "a sink does not take records; they wait in the log");
@@ -258,6 +335,11 @@ impl Streaming {
         if !std::mem::replace(&mut self.up, true) {
             tracing::info!(sink = %self.sink.name, "a sink takes records again");
         }
+        self.release();
+    }
+
+    /// Calls need not wait for it.
+    fn release(&mut self) {
         if std::mem::replace(&mut self.blocking, false) {
             self.gateway.recorder.block(false);
         }

@@ -256,7 +256,10 @@ impl Export<'_> {
             let disclosed: Vec<Disclosure> =
                 found.encoded.iter().flatten().filter_map(|one| disclosure::decode(one)).collect();
             let frame = found.frame.as_deref().map(str::as_bytes);
-            each(&Record::new(stored.index, &stored.leaf, &disclosed, frame, &found.withheld))?;
+            let carnet_evidence::Leaf { draft, n, ps } = &stored.leaf;
+            let size = draft.finish(*n, ps.as_ref()).map_or(0, |bytes| bytes.len());
+            let record = Record::new(stored.index, &stored.leaf, &disclosed, frame, &found.withheld);
+            each(&record.of_size(size))?;
             given += 1;
             Ok(true)
         })?;

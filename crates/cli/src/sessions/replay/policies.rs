@@ -1,7 +1,7 @@
-//! Recorded calls, decided again by other policies in the same world: the servers, regions and zones of then. What is asked is
-//! whether a call goes on; what would be masked otherwise is not.
+//! Recorded calls, decided again by other policies in the same world: the servers, regions and zones of then. Asked are whether a
+//! call goes on, and what of its messages is shown and hidden (`masks.rs`).
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -9,45 +9,78 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use carnet_evidence::package::lines::Why;
 use carnet_evidence::package::walk::Record;
-use carnet_evidence::{LeafType, field};
+use carnet_evidence::{Epochs, Hash, LeafType, field};
 use carnet_gateway::desk::Act;
 use carnet_gateway::load;
+use carnet_model::ClassNames;
 use carnet_policy::PolicySet;
+use carnet_residency::Jurisdictions;
 use carnet_store::{RealDisk, read_state};
 use carnet_verify::judge;
 use serde_json::{Value, json};
 
+use super::masks::{self, Around, Asked, Change, Fate, Remasked, World};
 use super::{Args, Status};
 use crate::extract::Which;
 use crate::output;
 use crate::sessions::wording;
 
-/// Policies by the hash of the state in which they are tried.
+/// What records name, by hash.
 struct Worlds {
     disk: RealDisk,
     sources: Value,
-    known: HashMap<[u8; 32], Option<PolicySet>>,
+    policies: HashMap<Hash, Option<World>>,
+    tables: HashMap<Hash, Option<Jurisdictions>>,
+    masking: HashMap<Hash, Option<Value>>,
+    /// Permitted calls that the other policies permit too, and whose answer is still to come.
+    open: HashMap<u64, Asked>,
 }
 
 impl Worlds {
-    /// The policies in the world that a record names. `None` where that state is not kept.
-    fn of(&mut self, hash: &[u8; 32]) -> anyhow::Result<Option<&PolicySet>> {
-        if !self.known.contains_key(hash) {
-            let set = match read_state(&self.disk, hash)? {
-                None => None,
-                Some(bytes) => {
-                    let mut state: Value = serde_json::from_slice(&bytes)?;
-                    if let Some(sources) = state.get_mut("sources") {
-                        sources.clone_from(&self.sources);
-                    }
-                    let set = PolicySet::from_state(state.to_string().as_bytes());
-                    Some(set.map_err(|e| anyhow::anyhow!("these policies cannot be used: {e}"))?)
-                }
-            };
-            self.known.insert(*hash, set);
+    /// Both sets of policies in the world that a record names; it stays unknown where that state is not kept.
+    fn learn(&mut self, epochs: &Epochs) -> anyhow::Result<()> {
+        if !self.policies.contains_key(&epochs.policy) {
+            let state = read_state(&self.disk, &epochs.policy)?;
+            let world = state.map(|bytes| world(&bytes, &self.sources)).transpose()?;
+            self.policies.insert(epochs.policy, world);
         }
-        Ok(self.known.get(hash).and_then(Option::as_ref))
+        if !self.tables.contains_key(&epochs.jurisdiction) {
+            let text = read_state(&self.disk, &epochs.jurisdiction)?;
+            let text = text.and_then(|bytes| String::from_utf8(bytes).ok());
+            self.tables.insert(epochs.jurisdiction, text.and_then(|text| Jurisdictions::parse(&text).ok()));
+        }
+        if !self.masking.contains_key(&epochs.configuration) {
+            let state = read_state(&self.disk, &epochs.configuration)?;
+            let state = state.and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
+            let masking = state.and_then(|mut state| state.get_mut("masking").map(Value::take));
+            self.masking.insert(epochs.configuration, masking);
+        }
+        Ok(())
     }
+
+    fn world(&self, epochs: &Epochs) -> Option<&World> {
+        self.policies.get(&epochs.policy)?.as_ref()
+    }
+
+    fn around(&self, epochs: &Epochs) -> Around<'_> {
+        let table = self.tables.get(&epochs.jurisdiction).and_then(Option::as_ref);
+        let masking = self.masking.get(&epochs.configuration).and_then(Option::as_ref);
+        Around { table, masking }
+    }
+}
+
+/// The policies of then and the other ones, in the same world.
+fn world(state: &[u8], sources: &Value) -> anyhow::Result<World> {
+    let unusable = |e: String| anyhow::anyhow!("these policies cannot be used: {e}");
+    let then = PolicySet::from_state(state).map_err(unusable)?;
+    let mut state: Value = serde_json::from_slice(state)?;
+    let own = state.get("classes").and_then(Value::as_array).into_iter().flatten();
+    let own: Vec<String> = own.filter_map(|name| name.as_str().map(str::to_owned)).collect();
+    if let Some(of_then) = state.get_mut("sources") {
+        of_then.clone_from(sources);
+    }
+    let now = PolicySet::from_state(state.to_string().as_bytes()).map_err(unusable)?;
+    Ok(World { then, now, names: ClassNames::new(own.iter().map(String::as_str)) })
 }
 
 #[derive(Default)]
@@ -56,6 +89,36 @@ struct Counts {
     otherwise: u64,
     perhaps: u64,
     cannot: u64,
+    masked_same: u64,
+    masked_otherwise: u64,
+    masked_perhaps: u64,
+    masked_cannot: u64,
+    /// Values by class, and whether they would be shown that were hidden.
+    shown: BTreeMap<String, u64>,
+}
+
+impl Counts {
+    fn text(&self) -> String {
+        let mut text = format!(
+            "{} calls would be decided the same, {} otherwise, {} perhaps otherwise; {} cannot be decided again\n\
+             {} messages with personal data or secrets would be masked the same, {} otherwise, {} perhaps otherwise; {} cannot be asked again",
+            self.same,
+            self.otherwise,
+            self.perhaps,
+            self.cannot,
+            self.masked_same,
+            self.masked_otherwise,
+            self.masked_perhaps,
+            self.masked_cannot
+        );
+        for (class, count) in &self.shown {
+            text.push_str(&format!(
+                "\n  {class}: {} that were hidden would be shown",
+                wording::count(*count as usize, "value")
+            ));
+        }
+        text
+    }
 }
 
 /// Decides again and prints what differs.
@@ -76,7 +139,14 @@ pub(super) fn run(args: &Args, policy: &Path, status: &Status) -> anyhow::Result
     let source = which.open()?;
     let data = crate::desk::config(&args.place)?.data;
     let disk = RealDisk::new(&data);
-    let mut worlds = Worlds { disk, sources: Value::Array(sources), known: HashMap::new() };
+    let mut worlds = Worlds {
+        disk,
+        sources: Value::Array(sources),
+        policies: HashMap::new(),
+        tables: HashMap::new(),
+        masking: HashMap::new(),
+        open: HashMap::new(),
+    };
     if !args.json {
         output::line(&status.text);
     }
@@ -92,10 +162,7 @@ pub(super) fn run(args: &Args, policy: &Path, status: &Status) -> anyhow::Result
     if let Some(error) = failed {
         return Err(error);
     }
-    let Counts { same, otherwise, perhaps, cannot } = counts;
-    let text = format!(
-        "{same} calls would be decided the same, {otherwise} otherwise, {perhaps} perhaps otherwise; {cannot} cannot be decided again"
-    );
+    let text = counts.text();
     if args.json {
         output::note(&text)
     } else {
@@ -105,16 +172,32 @@ pub(super) fn run(args: &Args, policy: &Path, status: &Status) -> anyhow::Result
 }
 
 fn one(worlds: &mut Worlds, record: &Record<'_>, as_json: bool, counts: &mut Counts) -> anyhow::Result<()> {
+    let draft = &record.leaf.draft;
     let outside = matches!(record.closed(), Some(Why::OutsideFilter | Why::OutsidePeriod));
-    if record.leaf.draft.ty != LeafType::CallDecision || outside {
+    if outside || !matches!(draft.ty, LeafType::CallDecision | LeafType::CallOutcome) {
         return Ok(());
     }
-    let hash = record.leaf.draft.ep.policy;
-    let set = worlds.of(&hash).context("the state of a record")?;
+    worlds.learn(&draft.ep).context("the state of a record")?;
+    let asked = if draft.ty == LeafType::CallDecision {
+        Asked::of(record).filter(|_| decided(worlds, record, as_json, counts))
+    } else {
+        draft.of.and_then(|of| worlds.open.remove(&of))
+    };
+    let Some(asked) = asked else { return Ok(()) };
+    masked(worlds, record, &asked, as_json, counts);
+    if draft.ty == LeafType::CallDecision && !draft.ow {
+        worlds.open.insert(record.index, asked);
+    }
+    Ok(())
+}
+
+/// Decides a call again. Whether it went on, and would go on now.
+fn decided(worlds: &Worlds, record: &Record<'_>, as_json: bool, counts: &mut Counts) -> bool {
+    let set = worlds.world(&record.leaf.draft.ep).map(|world| &world.now);
     let retold = set.filter(|_| judge::by_policies(record)).and_then(|set| judge::ask(set, record));
     let Some(retold) = retold else {
         counts.cannot += 1;
-        return Ok(());
+        return false;
     };
     let was = record.text(field::DECISION).as_deref() == Some("permit");
     let [(now, by), (other, _)] = &retold.said;
@@ -125,11 +208,75 @@ fn one(worlds: &mut Worlds, record: &Record<'_>, as_json: bool, counts: &mut Cou
         } else {
             counts.same += 1
         }
-        return Ok(());
+        return was;
     }
     counts.otherwise += 1;
     say(record, *now, by, retold.uncertain, as_json);
-    Ok(())
+    false
+}
+
+/// Asks again what is shown and hidden of a message that goes on.
+fn masked(worlds: &Worlds, record: &Record<'_>, asked: &Asked, as_json: bool, counts: &mut Counts) {
+    let epochs = &record.leaf.draft.ep;
+    let Some(world) = worlds.world(epochs) else { return };
+    match masks::again(world, &worlds.around(epochs), record, asked) {
+        Remasked::Nothing => {}
+        Remasked::Cannot => counts.masked_cannot += 1,
+        Remasked::Same => counts.masked_same += 1,
+        Remasked::KeptBack(how, by) => {
+            counts.masked_otherwise += 1;
+            say_masked(record, &[], Some((how, &by)), true, as_json);
+        }
+        Remasked::Otherwise { changes, certain } => {
+            if certain {
+                counts.masked_otherwise += 1;
+            } else {
+                counts.masked_perhaps += 1;
+            }
+            for change in changes.iter().filter(|c| c.now == Fate::Shown) {
+                *counts.shown.entry(change.class.clone()).or_default() += change.count.unwrap_or(0);
+            }
+            say_masked(record, &changes, None, certain, as_json);
+        }
+    }
+}
+
+fn say_masked(
+    record: &Record<'_>,
+    changes: &[Change],
+    kept_back: Option<(&str, &[String])>,
+    certain: bool,
+    as_json: bool,
+) {
+    let e = record.event();
+    let of = record.leaf.draft.of;
+    let actor = e.actor.as_ref().map_or("", |a| a.subject.as_str());
+    let each = |c: &Change| json!({"class": c.class, "count": c.count, "was": c.was.word(), "would_be": c.now.word(), "would_be_by": c.by});
+    if as_json {
+        let line = json!({
+            "record": record.index, "answers": of, "time": e.time(), "session": e.session, "actor": actor,
+            "server": e.server, "masking": changes.iter().map(each).collect::<Vec<_>>(),
+            "kept_back": kept_back.map(|(how, _)| how), "kept_back_by": kept_back.map(|(_, by)| by), "certain": certain,
+        });
+        return output::line(&line.to_string());
+    }
+    let list = |all: &[String]| if all.is_empty() { "no policy".to_owned() } else { all.join(", ") };
+    let each = |c: &Change| {
+        let count = c.count.map(|n| format!(" ({n})")).unwrap_or_default();
+        format!("{}{count} was {}, would be {} by {}", c.class, c.was.word(), c.now.word(), list(&c.by))
+    };
+    let said = match kept_back {
+        Some((how, by)) => format!("would be kept back ({how}) by {}", list(by)),
+        None => changes.iter().map(each).collect::<Vec<_>>().join("; "),
+    };
+    let what = of.map_or_else(|| "message".to_owned(), |of| format!("answer to #{of}"));
+    let server = e.server.as_deref().unwrap_or_default();
+    let hint = if certain { "" } else { " (it depends on masked content)" };
+    output::line(&wording::clean(&format!(
+        "#{} {} {actor} {server} {what}: {said}{hint}",
+        record.index,
+        e.time()
+    )));
 }
 
 fn word(permit: bool) -> &'static str {

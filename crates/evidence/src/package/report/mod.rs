@@ -5,8 +5,10 @@ mod acts;
 mod breach;
 mod calls;
 pub(crate) mod controls;
+mod crossings;
 mod declared;
 mod drift;
+mod inventory;
 mod masking;
 pub(crate) mod measure;
 mod ropa;
@@ -25,6 +27,8 @@ pub(super) const REPORTS: &[Producer] = &[
     Producer { name: "masking", version: 1, make: masking::make, asked: false },
     Producer { name: "transfers", version: 1, make: transfers::make, asked: false },
     Producer { name: "drift", version: 1, make: drift::make, asked: false },
+    Producer { name: "crossings", version: 1, make: crossings::make, asked: false },
+    Producer { name: "inventory", version: 1, make: inventory::make, asked: false },
     Producer { name: "ropa", version: 1, make: ropa::make, asked: false },
     Producer { name: "breach", version: 1, make: breach::make, asked: false },
     Producer { name: "controls", version: 1, make: controls::make, asked: false },

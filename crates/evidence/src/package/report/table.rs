@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use carnet_json::quote;
 
+use crate::package::manifest::Facts;
 use crate::package::produce::Sink;
 
 /// Rows that are in the Markdown. All are in the other two.
@@ -157,10 +158,32 @@ impl Table {
 
     /// The end; `note` stands below the table for people.
     pub(crate) fn finish(self, note: &str, out: &mut dyn Sink) {
+        self.end("", note, out);
+    }
+
+    /// As [`Table::finish`], and says of which records the table is complete, and what shows that.
+    pub(crate) fn finish_stating(self, note: &str, facts: &Facts, out: &mut dyn Sink) {
+        let (from, to, origin) = (facts.from, facts.to, &facts.origin);
+        if to == 0 {
+            // Over the log itself: no checkpoint ends it.
+            return self.end("", note, out);
+        }
+        let proof = "every leaf of the range, in its order and none more, folds to the root that the end checkpoint signs: step                      `completeness` of carnet-verify, which computes this table again (step `reports`)";
+        let stated = format!(
+            ",\"complete\":{{\"from\":{from},\"origin\":{},\"proof\":{},\"to\":{to}}}",
+            quote(origin),
+            quote(proof)
+        );
+        let last = to.saturating_sub(1);
+        let note = format!("{note}\n\nComplete for the records {from} to {last} of `{origin}`: {proof}.");
+        self.end(&stated, &note, out);
+    }
+
+    fn end(self, stated: &str, note: &str, out: &mut dyn Sink) {
         if self.rows == 0 {
             self.begin(out);
         }
-        self.put("json", "\n]}\n", out);
+        self.put("json", &format!("\n]{stated}}}\n"), out);
         let mut text = format!("\n{} rows in all", self.rows);
         if self.rows > SHOWN {
             let _ = write!(text, ", {SHOWN} here; the CSV and the JSON have every one");

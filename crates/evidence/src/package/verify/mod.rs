@@ -93,6 +93,10 @@ pub trait Judge {
     fn shown(&mut self, record: &Record<'_>) -> Option<Vec<String>>;
     /// What is wrong with a record of an approval, or of a call that ran by one, as far as it is disclosed.
     fn approval(&mut self, record: &Record<'_>) -> Vec<(Fault, String)>;
+    /// What of approvals was checked, and what could not be, in sentences. Asked once, at the end.
+    fn remarks(&mut self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// The report on an archive that cannot be read as a package.
@@ -154,6 +158,7 @@ pub fn verify(
         produced.push(&record);
     }
     records.found(&mut walk.found);
+    records.remarks().into_iter().for_each(|remark| approvals.note(remark));
     let count = leaves.count;
     let (last_start, stopped) = (leaves.last_start, leaves.stopped);
     steps.extend(order.finish());

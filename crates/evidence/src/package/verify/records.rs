@@ -223,6 +223,11 @@ impl<'a, 'j> Records<'a, 'j> {
         self.judge.as_mut().filter(|_| disclosed).map_or_else(Vec::new, |judge| judge.approval(record))
     }
 
+    /// What the judge says of approvals at the end.
+    pub(super) fn remarks(&mut self) -> Vec<String> {
+        self.judge.as_mut().map_or_else(Vec::new, |judge| judge.remarks())
+    }
+
     pub(super) fn finish(mut self, facts: &Facts) -> Vec<Step> {
         for at in std::mem::take(&mut self.erased).into_keys() {
             let detail = "it is said to be erased, and no key.destroy names its key";
