@@ -156,7 +156,8 @@ mod tests {
 
     #[test]
     fn an_answer_is_about_whom_the_question_was_about() {
-        let about = |labels: &[u8]| About { labels: labels.iter().map(|n| [*n; 16]).collect(), ..About::default() };
+        let about =
+            |labels: &[u8]| About { labels: labels.iter().map(|n| [*n; 16]).collect(), ..About::default() };
         let both = about(&[3, 1]).answering(&about(&[1, 2]));
         assert_eq!(both.labels, [[1; 16], [2; 16], [3; 16]]);
         let many: Vec<u8> = (0..40).collect();

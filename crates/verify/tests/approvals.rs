@@ -195,6 +195,7 @@ fn binding(policy: Hash, nonce: u8) -> Binding {
         arguments: Digest([4; 32]),
         actor: account("ada"),
         agent: None,
+        behind: Vec::new(),
         server: "crm".into(),
         policy: Digest(policy),
         residency: Residency { processing: "de".into(), recipient: "de".into(), storage: "de".into() },

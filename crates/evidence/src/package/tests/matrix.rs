@@ -96,7 +96,7 @@ fn without_the_key() {
     row("another package's end", files(|f| drop(f.0.insert(END.into(), pack(2).files().0[END].clone()))));
     expect![[r#"
         a leaf left out: root-mismatch session-counter-gap decision-without-outcome disclosure-unreferenced file-altered leaf-omitted frame-unreferenced count-wrong report-differs
-        a frame changed: file-altered frame-altered
+        a frame changed: file-altered frame-altered report-differs
         a report changed: file-altered
         a page changed: file-altered
         the manifest changed: manifest-malformed

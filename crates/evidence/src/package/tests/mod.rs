@@ -20,8 +20,8 @@ fn a_sound_package_holds() {
     let report = report(&files, None, None);
     expect![[r#"
         package gw.example/acme/eu-central-1/1: 13 leaves, 13 under the checkpoint
-          manifest     holds    45 files listed
-          files        holds    47 files
+          manifest     holds    51 files listed
+          files        holds    53 files
           checkpoints  holds    0 leaves before, 13 leaves at the end
           history      skipped
               note: no earlier checkpoint to compare with
@@ -39,7 +39,7 @@ fn a_sound_package_holds() {
               note: this program was built without the policy engine
           masking      skipped
               note: this program was built without the detector
-          reports      holds    30 computed again
+          reports      holds    36 computed again
           witnesses    skipped  0 cosignatures
               note: the trust file asks for no witness
           time         skipped  0 time stamps, 0 checkpoints with a time
