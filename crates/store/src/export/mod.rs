@@ -186,7 +186,7 @@ impl Export<'_> {
             }
             // What is erased must be explained: if its `key.destroy` comes later, the range reaches up to it.
             let explained = |key: &String| key.split(['/', '.']).any(|part| destroyed.contains(part));
-            if range.newest.0 == range.to || erased.iter().all(explained) {
+            if erased.iter().all(explained) || (range.newest.0 == range.to && !range.follow(&self.disk)?) {
                 return Ok(states);
             }
             from = range.to;

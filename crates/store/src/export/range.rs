@@ -2,6 +2,7 @@
 //! when they were made, not for the package.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use carnet_evidence::Hash;
 use carnet_evidence::checkpoint::Checkpoint;
@@ -88,7 +89,30 @@ pub(super) fn find(disk: &Arc<dyn Disk>, filter: &Filter) -> Result<Range, Store
     Ok(Range { from, to, start, end, newest, anchors })
 }
 
+/// How long a checkpoint is waited for that covers what is there already: one follows within a second.
+const PATIENCE: Duration = Duration::from_secs(10);
+const LOOK: Duration = Duration::from_millis(50);
+
 impl Range {
+    /// Takes a newer checkpoint than the newest that is known, and waits for one where the log has records after it. Whether there
+    /// is one.
+    pub(super) fn follow(&mut self, disk: &Arc<dyn Disk>) -> Result<bool, StoreError> {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let found = read_file(&**disk, CHECKPOINT)?.and_then(|bytes| Some((size_of(&bytes)?, bytes)));
+            if let Some(found) = found.filter(|(size, _)| *size > self.newest.0) {
+                self.anchors = anchors::between(&**disk, self.from, found.0)?;
+                self.newest = found;
+                return Ok(true);
+            }
+            let more = time(&Reader::new(Arc::clone(disk)), self.newest.0)?.is_some();
+            if !more || Instant::now() > until {
+                return Ok(false);
+            }
+            std::thread::sleep(LOOK);
+        }
+    }
+
     /// Up to the newest checkpoint.
     pub(super) fn extend(&mut self) {
         (self.to, self.end) = self.newest.clone();
