@@ -39,7 +39,7 @@ fn a_sound_package_holds() {
               note: this program was built without the policy engine
           masking      skipped
               note: this program was built without the detector
-          reports      holds    36 computed again
+          reports      holds    39 computed again
           witnesses    skipped  0 cosignatures
               note: the trust file asks for no witness
           time         skipped  0 time stamps, 0 checkpoints with a time
