@@ -187,7 +187,7 @@ pub(super) fn again(world: &World, around: &Around<'_>, record: &Record<'_>, ask
 }
 
 impl Question<'_> {
-    /// As the gate asks: `crates/gate/src/mask.rs`.
+    /// As the gate asks: `crates/gate/src/reveal.rs`, but for other recipients and drift, which records do not say enough of.
     fn ask(&self, set: &PolicySet, own_purpose: bool, enforced: bool) -> Option<Answer> {
         let purpose = self.asked.purpose.as_deref();
         let key = PrincipalKey::new(&judge::principal(self.record, purpose.filter(|_| own_purpose))?);
