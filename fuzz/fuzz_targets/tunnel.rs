@@ -15,7 +15,7 @@ fuzz_target!(|bytes: &[u8]| {
     }
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let key = SigningKey::from_pem(KEY).expect("a key").public();
-    let call = Call { method: "POST", path: "/mcp/crm", authorization: None };
+    let call = Call { method: "POST", path: "/mcp/crm", headers: [0; 32] };
     assert!(Checker::new("front", "eu", key).check(text, &call, 0).is_err());
     if let Ok(bundle) = Bundle::parse(text) {
         assert!(bundle.open(&key).is_err());

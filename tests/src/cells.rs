@@ -1,6 +1,8 @@
 //! A front and its cells: keys and certificates made here, each process with a folder of its own.
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -40,9 +42,15 @@ pub struct World {
     plans: Vec<Plan>,
     /// Where the front listens for cells; known once it runs.
     tunnel: Option<String>,
+    /// The same of a second front.
+    second: Option<String>,
+    /// Where cells dial instead, by their names.
+    pub through: BTreeMap<&'static str, SocketAddr>,
     issuer: CertifiedIssuer<'static, KeyPair>,
     /// Lines that the front's configuration has besides.
     pub front_more: String,
+    /// Lines that every cell's configuration has besides.
+    pub cell_more: String,
     /// Namespaces that the processes run in, named `front` and as the cells are.
     pub net: Option<Arc<Net>>,
     host: String,
@@ -54,6 +62,8 @@ pub struct Front {
     pub process: Process,
     /// Where callers connect: scheme, host and port.
     pub base: String,
+    /// Where cells connect: host and port.
+    pub tunnel: String,
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -83,21 +93,26 @@ impl World {
             dir,
             plans,
             tunnel: None,
+            second: None,
+            through: BTreeMap::new(),
             issuer,
             front_more: String::new(),
+            cell_more: String::new(),
             net: None,
             host: host.to_owned(),
         };
-        fs::create_dir(world.folder("front"))?;
+        for name in ["front", "front-b"] {
+            fs::create_dir(world.folder(name))?;
+            let front = world.identity(host)?;
+            fs::write(world.folder(name).join("tls.pem"), front.certificate)?;
+            fs::write(world.folder(name).join("tls.key"), front.key)?;
+        }
         fs::write(world.folder("ca.pem"), world.issuer.pem())?;
-        for name in ["assertions", "policies"] {
+        for name in ["assertions", "front-b-assertions", "policies"] {
             let key = KeyPair::generate_for(&PKCS_ED25519)?;
             fs::write(world.folder(&format!("{name}.key")), key.serialize_pem())?;
             fs::write(world.folder(&format!("{name}.pub")), key.public_key_pem())?;
         }
-        let front = world.identity(host)?;
-        fs::write(world.folder("front/tls.pem"), front.certificate)?;
-        fs::write(world.folder("front/tls.key"), front.key)?;
         for plan in &world.plans {
             fs::create_dir(world.folder(plan.name))?;
             let cell = world.identity(plan.name)?;
@@ -146,11 +161,34 @@ impl World {
     /// # Errors
     /// When it does not start.
     pub fn front(&mut self, base: Option<&str>) -> Result<Front> {
+        let tunnel = self.tunnel.clone();
+        let front = self.front_named("front", "assertions", base, tunnel)?;
+        self.tunnel = Some(front.tunnel.clone());
+        Ok(front)
+    }
+
+    /// Starts a second front in front of the same cells; they join it when they are started after this.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn second_front(&mut self) -> Result<Front> {
+        let front = self.front_named("front-b", "front-b-assertions", None, None)?;
+        self.second = Some(front.tunnel.clone());
+        Ok(front)
+    }
+
+    fn front_named(
+        &self,
+        name: &'static str,
+        assertions: &str,
+        base: Option<&str>,
+        tunnel: Option<String>,
+    ) -> Result<Front> {
         let any = format!("{}:0", self.host);
         let address = base.map_or(any.as_str(), |b| b.trim_start_matches("http://"));
-        let tunnel = self.tunnel.clone().unwrap_or_else(|| any.clone());
+        let tunnel = tunnel.unwrap_or_else(|| any.clone());
         let mut text = format!(
-            "version: 1\nname: front\nregion: ch\ndata: ./data\nlisteners:\n  - address: {address}\n    plaintext_beyond_loopback: true\n{}assertions: file:../assertions.key\n\
+            "version: 1\nname: {name}\nregion: ch\ndata: ./data\nlisteners:\n  - address: {address}\n    plaintext_beyond_loopback: true\n{}assertions: file:../{assertions}.key\n\
              tunnel:\n  address: {tunnel}\n  tls: {{ certificate: tls.pem, key: \"file:tls.key\", client_ca: ../ca.pem }}\ncells:\n",
             self.token()
         );
@@ -165,17 +203,17 @@ impl World {
             ));
         }
         text.push_str(&self.front_more);
-        let file = self.folder("front/front.yaml");
+        let file = self.folder(name).join("front.yaml");
         fs::write(&file, text)?;
         let mut command = Command::new(binary()?);
         command.arg("front").arg("--config").arg(&file);
-        let command = self.placed("front", command);
+        let command = self.placed(name, command);
         let process = Process::start(command, "carnet: ready")?;
         let said = process.output();
         let after =
             |mark: &str| said.split_once(mark).and_then(|(_, rest)| rest.lines().next().map(str::to_owned));
-        self.tunnel = after("cells connect at ");
-        Ok(Front { base: after("listening on ").context("an address")?, process })
+        let tunnel = after("cells connect at ").context("a tunnel")?;
+        Ok(Front { base: after("listening on ").context("an address")?, tunnel, process })
     }
 
     /// Writes a cell's configuration and starts it.
@@ -203,14 +241,25 @@ impl World {
         let plan = self.plans.iter().find(|p| p.name == name).context("a plan")?;
         fs::create_dir_all(self.folder(folder))?;
         fs::write(self.folder(folder).join("policies.cedar"), plan.policies)?;
-        let port = self.tunnel.as_deref().and_then(|t| t.rsplit_once(':')).context("a front")?.1.to_owned();
+        let mut port =
+            self.tunnel.as_deref().and_then(|t| t.rsplit_once(':')).context("a front")?.1.to_owned();
+        if let Some(through) = self.through.get(plan.name) {
+            port = through.port().to_string();
+        }
+        let further = self.second.as_ref().map_or_else(String::new, |tunnel| {
+            format!(
+                "fronts:\n  - {{ address: \"{tunnel}\", name: front-b, certificate: ../{certificate}/tls.pem, key: \"file:../{certificate}/tls.key\", \
+                 ca: ../ca.pem, assertions: ../front-b-assertions.pub, policies: ../policies.pub }}\n"
+            )
+        });
         let mut text = format!(
             "version: 1\ncell: {{ name: {name}, region: {}, origin: carnet.local/test }}\ndata: ./data\nlisteners: []\n\
              policies: [./policies.cedar]\n{}front:\n  address: \"{}:{port}\"\n  name: front\n  certificate: ../{certificate}/tls.pem\n  \
-             key: file:../{certificate}/tls.key\n  ca: ../ca.pem\n  assertions: ../assertions.pub\n  policies: ../policies.pub\nservers:\n",
+             key: file:../{certificate}/tls.key\n  ca: ../ca.pem\n  assertions: ../assertions.pub\n  policies: ../policies.pub\n{further}{}servers:\n",
             plan.region,
             self.token(),
-            self.host
+            self.host,
+            self.cell_more,
         );
         for (_, lines) in &plan.servers {
             text.push_str(lines);

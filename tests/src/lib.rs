@@ -16,4 +16,5 @@ pub mod records;
 pub mod suite;
 pub mod upstream;
 pub mod visitor;
+pub mod weather;
 pub mod wire;

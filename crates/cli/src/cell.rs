@@ -40,7 +40,7 @@ fn join(args: serve::Args) -> anyhow::Result<ExitCode> {
     let ConfigFile { config } = &args.config;
     if let Ok(loaded) = load::read_config(config) {
         let help = "it names no front: add `front`, or use `carnet serve`";
-        loaded.config.front.context(help).with_context(|| config.display().to_string())?;
+        loaded.config.all_fronts().next().context(help).with_context(|| config.display().to_string())?;
     }
     // What is wrong with the configuration says `serve`, in the same words as ever.
     serve::run(args)

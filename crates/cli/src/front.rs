@@ -1,13 +1,10 @@
 //! `carnet front`: the front as configured, until SIGTERM or Ctrl-C.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use carnet_config::{LoadedFront, Source};
-use carnet_gateway::front;
-use carnet_gateway::load::unix_now;
+use carnet_gateway::{front, load};
 
 use crate::serve::{refused, termination};
 use crate::{log, output};
@@ -25,7 +22,7 @@ pub(crate) struct Args {
 
 /// Runs the front.
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let loaded = match read(&args.config) {
+    let loaded = match load::read_front(&args.config) {
         Ok(loaded) => loaded,
         Err(errors) => return Ok(refused(&errors)),
     };
@@ -42,7 +39,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         let terminated = termination()?;
         let schemes: Vec<_> =
             loaded.config.listeners.iter().map(|l| if l.tls.is_some() { "https" } else { "http" }).collect();
-        let running = match front::start(loaded).await {
+        let running = match front::start(loaded, Some(args.config.clone())).await {
             Ok(running) => running,
             Err(errors) => return Ok(refused(&errors)),
         };
@@ -54,27 +51,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             output::note(&format!("carnet: listening on {scheme}://{address}"));
         }
         output::note("carnet: ready");
+        let reloading = tokio::spawn(front::watch(running.front()));
         terminated.await;
         output::note("carnet: stopping");
         running.stop().await;
+        reloading.abort();
         Ok(ExitCode::SUCCESS)
     })
-}
-
-fn read(path: &Path) -> Result<LoadedFront, Vec<String>> {
-    let text =
-        std::fs::read_to_string(path).map_err(|e| vec![format!("{}: {}", path.display(), e.kind())])?;
-    let environment: BTreeMap<String, String> = std::env::vars_os()
-        .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))
-        .collect();
-    let file = path.display().to_string();
-    let folder = carnet_config::folder_of(path);
-    carnet_config::load_front(Source {
-        file: &file,
-        text: &text,
-        folder,
-        environment: &environment,
-        now: unix_now(),
-    })
-    .map_err(|all| all.iter().map(ToString::to_string).collect())
 }

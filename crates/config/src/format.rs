@@ -56,6 +56,7 @@ pub(crate) static FILE: Table = Table {
         key("evidence", T(&EVIDENCE), "How evidence is kept."),
         key("telemetry", T(&TELEMETRY), "Logs, metrics and traces of the gateway itself."),
         key("front", T(&crate::front::JOIN), "The front that this gateway joins as a cell. Default: none"),
+        key("fronts", List(&T(&crate::front::JOIN)), "Further fronts, each as under `front`. Default: none"),
         key("admin", T(&ADMIN), "The operator's own listener: /metrics and /readyz with details."),
         key("processing", T(&PROCESSING), "What Art. 30 GDPR asks to know of the processing, for reports."),
         key("sinks", Map(&Name, &T(&SINK)), "Where records are streamed to as they become durable."),

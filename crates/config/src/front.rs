@@ -18,7 +18,7 @@ use crate::shape::Kind::{
 };
 use crate::shape::{Table, key, need};
 use crate::view::View;
-use crate::{Diagnostic, Source, check, report, shape, yaml};
+use crate::{Diagnostic, Source};
 
 pub(crate) static JOIN: Table = Table {
     name: "front",
@@ -90,10 +90,11 @@ static CELL: Table = Table {
             List(&Name),
             "The servers that it may offer. No two cells have one of the same name.",
         ),
+        key("approvals", Url, "Where its approvers act, its own page: linked from the front's /approvals."),
     ],
 };
 
-/// How a cell reaches its front.
+/// How a cell reaches a front.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct JoinConfig {
     /// Host name or address.
@@ -162,6 +163,8 @@ pub struct CellOfFront {
     pub region: Region,
     /// What it may offer.
     pub servers: Vec<Arc<str>>,
+    /// The page of its approvers.
+    pub approvals: Option<String>,
 }
 
 /// A front's configuration, and what to warn of.
@@ -178,25 +181,34 @@ pub struct LoadedFront {
 /// # Errors
 /// Every mistake in the text, in the order of the file.
 pub fn load_front(source: Source<'_>) -> Result<LoadedFront, Vec<Diagnostic>> {
-    let mut report = report::Report::new();
-    let config = yaml::parse(source.text, &mut report).and_then(|root| {
-        let kind = shape::Kind::Table(&FRONT);
-        check::check(&root, "the front's configuration", yaml::Place::START, &kind, &mut report);
-        Resolver { source, report: &mut report }.front(View::root(&root))
-    });
-    let found = report.finish(source.file, source.text);
-    match config {
-        Some(config) if found.iter().all(|d| d.severity == crate::Severity::Warning) => {
-            Ok(LoadedFront { config, warnings: found })
-        }
-        _ => Err(found),
-    }
+    crate::read(source, &FRONT, |resolver, root| resolver.front(root))
+        .map(|(config, warnings, _)| LoadedFront { config, warnings })
 }
 
 impl Resolver<'_, '_> {
     /// `front` of a cell, where it is given.
     pub(crate) fn joined(&mut self, view: View<'_>) -> Option<JoinConfig> {
         if view.given() { self.join(view) } else { None }
+    }
+
+    /// `fronts` of a cell: further ones, of other names, that take policies of the same signer.
+    pub(crate) fn others(&mut self, first: Option<&JoinConfig>, view: View<'_>) -> Vec<JoinConfig> {
+        let mut all: Vec<JoinConfig> = Vec::new();
+        for item in view.items() {
+            let Some(next) = self.join(item) else { continue };
+            for known in first.into_iter().chain(&all) {
+                if known.name == next.name {
+                    let help = "an assertion says its front's name: each has its own".to_owned();
+                    self.report.error(item.at(), format!("two fronts are named `{}`", next.name), Some(help));
+                }
+                if known.policies != next.policies {
+                    let help = "one key signs the policies for all cells, whichever front brings them".to_owned();
+                    self.report.error(item.at(), "two fronts with different `policies`", Some(help));
+                }
+            }
+            all.push(next);
+        }
+        all
     }
 
     fn join(&mut self, view: View<'_>) -> Option<JoinConfig> {
@@ -279,7 +291,8 @@ impl Resolver<'_, '_> {
             }
             let Some(region) = cell.get("region").region() else { continue };
             let servers = cell.get("servers").texts();
-            cells.insert(name.into(), CellOfFront { certificate: hash, region, servers });
+            let approvals = cell.get("approvals").text().map(str::to_owned);
+            cells.insert(name.into(), CellOfFront { certificate: hash, region, servers, approvals });
         }
         cells
     }

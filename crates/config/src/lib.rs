@@ -65,29 +65,38 @@ pub struct Loaded {
 /// # Errors
 /// Every mistake in the text, in the order of the file.
 pub fn load(source: Source<'_>) -> Result<Loaded, Vec<Diagnostic>> {
+    read(source, &format::FILE, |resolver, root| Some(resolver.config(root)))
+        .map(|(config, warnings, positions)| Loaded { config, warnings, positions })
+}
+
+/// Reads a file of one of the two kinds: parsed, checked against its table, resolved. Warnings go with what is read.
+fn read<T>(
+    source: Source<'_>,
+    table: &'static shape::Table,
+    resolve: impl FnOnce(&mut resolve::Resolver<'_, '_>, view::View<'_>) -> Option<T>,
+) -> Result<(T, Vec<Diagnostic>, Positions), Vec<Diagnostic>> {
     let mut report = report::Report::new();
-    let root = yaml::parse(source.text, &mut report);
-    let config = root.map(|root| {
+    let read = yaml::parse(source.text, &mut report).and_then(|root| {
         let positions = Positions::of(source.file, &root);
-        check::check(
-            &root,
-            "the configuration",
-            yaml::Place::START,
-            &shape::Kind::Table(&format::FILE),
-            &mut report,
-        );
-        (resolve::Resolver { source, report: &mut report }.config(view::View::root(&root)), positions)
+        check::check(&root, table.name, yaml::Place::START, &shape::Kind::Table(table), &mut report);
+        let read = resolve(&mut resolve::Resolver { source, report: &mut report }, view::View::root(&root))?;
+        Some((read, positions))
     });
     let found = report.finish(source.file, source.text);
-    match config {
-        Some((config, positions)) if found.iter().all(|d| d.severity == Severity::Warning) => {
-            Ok(Loaded { config, warnings: found, positions })
+    match read {
+        Some((read, positions)) if found.iter().all(|d| d.severity == Severity::Warning) => {
+            Ok((read, found, positions))
         }
         _ => Err(found),
     }
 }
 
 impl Config {
+    /// Every front that this gateway joins.
+    pub fn all_fronts(&self) -> impl Iterator<Item = &JoinConfig> {
+        self.front.iter().chain(&self.fronts)
+    }
+
     /// The configuration in force as text, every default filled in, secrets only as references: what the caller
     /// hashes for the record. The same configuration gives the same text; another order of servers is another.
     #[must_use]

@@ -78,6 +78,8 @@ fields! {
     LABELS = "labels";
     /// What went wrong: name of the error, never its content.
     ERROR = "error";
+    /// The front that a call came through: `{assertion, key, name}`.
+    FRONT = "front";
     /// Address of the peer, where configured to be kept.
     PEER = "peer";
     /// Detail of an administrative record.

@@ -47,6 +47,8 @@ pub(crate) struct Facts<'a> {
     pub approval: Option<&'a str>,
     /// The counters that the decision was made with.
     pub counters: &'a [(Arc<str>, i64)],
+    /// Through which front, as the disclosure has it.
+    pub front: Option<&'a str>,
 }
 
 /// What is said about a decision.
@@ -265,6 +267,9 @@ fn what(d: &mut Disclosures<'_>, facts: &Facts<'_>, outcome: bool, content: &Con
             field::DIRECTION,
             if subject.direction == carnet_policy::Direction::In { "to_server" } else { "to_client" },
         );
+        if let Some(front) = facts.front.filter(|_| subject.direction == carnet_policy::Direction::In) {
+            d.add(field::FRONT, front.as_bytes());
+        }
         if let Some(tool) = named(facts, content) {
             d.add_str(field::TOOL, &tool);
         }

@@ -49,6 +49,8 @@ pub struct Walk<'a, S> {
     pub session: &'a Session,
     /// Who sent it, or who gets it.
     pub caller: &'a Caller,
+    /// The front that it came through, as the disclosure has it.
+    pub front: Option<&'a str>,
 }
 
 impl<S> Clone for Walk<'_, S> {
@@ -323,6 +325,7 @@ impl<S: Shell> Walk<'_, S> {
             now,
             approval: None,
             counters: &[],
+            front: self.front,
         }
     }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use carnet_approvals::{Requirement, Rule};
-use carnet_config::{Config, Loaded, Source};
+use carnet_config::{Config, Diagnostic, Loaded, LoadedFront, Source};
 use carnet_gate::{AnalyzerFacts, ApprovalRules, BinaryAction, BinaryRule, Epochs, MaskingRules, Snapshot};
 use carnet_masking::{Numbers, TokenKey, Transforms};
 use carnet_model::Region;
@@ -58,6 +58,21 @@ pub type PolicySource = (String, String);
 /// # Errors
 /// Every mistake, rendered with its place.
 pub fn read_config(path: &Path) -> Result<Loaded, Vec<String>> {
+    read_file(path, |source| carnet_config::load(source))
+}
+
+/// Reads the configuration file of a front.
+///
+/// # Errors
+/// Every mistake, rendered with its place.
+pub fn read_front(path: &Path) -> Result<LoadedFront, Vec<String>> {
+    read_file(path, |source| carnet_config::load_front(source))
+}
+
+fn read_file<T>(
+    path: &Path,
+    read: impl FnOnce(Source<'_>) -> Result<T, Vec<Diagnostic>>,
+) -> Result<T, Vec<String>> {
     let text =
         std::fs::read_to_string(path).map_err(|e| vec![format!("{}: {}", path.display(), e.kind())])?;
     let environment: BTreeMap<String, String> = std::env::vars_os()
@@ -65,14 +80,8 @@ pub fn read_config(path: &Path) -> Result<Loaded, Vec<String>> {
         .collect();
     let file = path.display().to_string();
     let folder = carnet_config::folder_of(path);
-    carnet_config::load(Source {
-        file: &file,
-        text: &text,
-        folder,
-        environment: &environment,
-        now: unix_now(),
-    })
-    .map_err(|all| all.iter().map(ToString::to_string).collect())
+    read(Source { file: &file, text: &text, folder, environment: &environment, now: unix_now() })
+        .map_err(|all| all.iter().map(ToString::to_string).collect())
 }
 
 /// Reads all policy files of a configuration, sorted by name.

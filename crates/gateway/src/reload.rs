@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use notify::{RecursiveMode, Watcher};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use crate::desk;
 use crate::gateway::Gateway;
@@ -23,6 +23,19 @@ const SETTLE: Duration = Duration::from_millis(200);
 /// # Errors
 /// When signals or files cannot be watched.
 pub async fn watch(gateway: Arc<Gateway>) -> std::io::Result<()> {
+    let stopping = gateway.stopping.subscribe();
+    on_change(|| folders(&gateway), stopping, || Box::pin(reload(&gateway))).await
+}
+
+/// Calls `act` on SIGHUP and after changes in `folders`, which may be others each time, until `stopping` turns true.
+///
+/// # Errors
+/// When signals or files cannot be watched.
+pub(crate) async fn on_change<F: Future<Output = ()>>(
+    folders: impl Fn() -> Vec<PathBuf>,
+    mut stopping: watch::Receiver<bool>,
+    act: impl Fn() -> F,
+) -> std::io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut hangup = signal(SignalKind::hangup())?;
     let (changed, mut changes) = mpsc::channel(1);
@@ -34,9 +47,8 @@ pub async fn watch(gateway: Arc<Gateway>) -> std::io::Result<()> {
     })
     .map_err(std::io::Error::other)?;
     let mut watched = BTreeSet::new();
-    let mut stopping = gateway.stopping.subscribe();
     loop {
-        follow(&mut watcher, &mut watched, &gateway);
+        follow(&mut watcher, &mut watched, &folders());
         tokio::select! {
             _ = hangup.recv() => {}
             _ = changes.recv() => {
@@ -46,16 +58,18 @@ pub async fn watch(gateway: Arc<Gateway>) -> std::io::Result<()> {
             }
             () = async { let _ = stopping.wait_for(|stop| *stop).await; } => return Ok(()),
         }
-        Box::pin(reload(&gateway)).await;
+        act().await;
     }
 }
 
-/// Watches the folders of all files: a file replaced by a link or by rename is seen only there.
-fn follow(watcher: &mut impl Watcher, watched: &mut BTreeSet<PathBuf>, gateway: &Gateway) {
+/// The folders of all files: a file replaced by a link or by rename is seen only there.
+fn folders(gateway: &Gateway) -> Vec<PathBuf> {
     let runtime = gateway.runtime.load();
-    let files = runtime.files.iter().chain(&gateway.file);
-    let folders =
-        files.filter_map(|f| f.parent()).chain(runtime.config.policies.iter().map(PathBuf::as_path));
+    let files = runtime.files.iter().chain(&gateway.file).filter_map(|f| f.parent());
+    files.chain(runtime.config.policies.iter().map(PathBuf::as_path)).map(Path::to_owned).collect()
+}
+
+fn follow(watcher: &mut impl Watcher, watched: &mut BTreeSet<PathBuf>, folders: &[PathBuf]) {
     for folder in folders {
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
         if folder.is_dir() && watched.insert(folder.to_owned()) {
@@ -119,6 +133,7 @@ fn unchangeable(old: &carnet_config::Config, new: &carnet_config::Config) -> Vec
     restart("evidence", old.evidence != new.evidence);
     restart("admin", old.admin != new.admin);
     restart("front", old.front != new.front);
+    restart("fronts", old.fronts != new.fronts);
     let fixed = |c: &carnet_config::Config| {
         let l = &c.limits;
         (l.connections, l.concurrency, l.headers, l.header_timeout)

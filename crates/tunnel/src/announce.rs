@@ -39,6 +39,9 @@ pub struct Announcement {
     pub servers: BTreeSet<String>,
     /// Version of the distributed policies in force; 0: none.
     pub policies: u64,
+    /// Calls that wait for an approval; nothing else of them.
+    #[serde(default)]
+    pub waiting: u64,
     /// Why those of this hello are not in force.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
@@ -94,6 +97,7 @@ impl Announcement {
             region: region.to_owned(),
             servers: servers.map(str::to_owned).collect(),
             policies: 0,
+            waiting: 0,
             refused: None,
         }
     }

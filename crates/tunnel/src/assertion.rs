@@ -1,7 +1,7 @@
 //! A front's word for one call: a JWS (RFC 7515, compact, EdDSA) of type `carnet-call+jwt` over the names of front and cell,
-//! method and path, the SHA-256 of the body and of the caller's token, a time and a number used once. It says that
-//! this call with this token came to this front just now. Who the caller is it does not say: the cell checks the
-//! token itself, against the identity provider's keys.
+//! method and path, the SHA-256 of the body and of all headers, a time and a number used once. It says that
+//! this call with these headers, the caller's token among them, came to this front just now. Who the caller is it does not say: the
+//! cell checks the token itself, against the identity provider's keys.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
@@ -28,8 +28,8 @@ pub struct Call<'a> {
     pub method: &'a str,
     /// Path and query.
     pub path: &'a str,
-    /// The value of `Authorization`; `None` without one.
-    pub authorization: Option<&'a [u8]>,
+    /// Its headers, from [`headers_hash`].
+    pub headers: [u8; 32],
 }
 
 #[derive(Serialize, Deserialize)]
@@ -44,9 +44,8 @@ struct Claims {
     htu: String,
     /// SHA-256 of the body.
     bh: String,
-    /// SHA-256 of `Authorization`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    ath: Option<String>,
+    /// SHA-256 of the headers.
+    hh: String,
 }
 
 /// Why an assertion is not accepted.
@@ -76,6 +75,8 @@ pub struct Asserted {
     pub jti: [u8; 16],
     /// SHA-256 that its body must have.
     pub body: [u8; 32],
+    /// SHA-256 of the assertion itself, by which records name it.
+    pub hash: [u8; 32],
 }
 
 /// Makes assertions in the name of a front.
@@ -105,7 +106,7 @@ impl Signer {
             htm: call.method.to_owned(),
             htu: call.path.to_owned(),
             bh: digest(body),
-            ath: call.authorization.map(digest),
+            hh: BASE64URL.encode(call.headers),
         };
         let payload = serde_json::to_vec(&claims).unwrap_or_default();
         let signed = format!("{}.{}", self.head, BASE64URL.encode(payload));
@@ -148,10 +149,25 @@ impl Checker {
         }
         let claims: Claims =
             serde_json::from_slice(&decoded(payload)?).map_err(|_| NotAsserted::Unreadable)?;
-        self.holds(&claims, call, now)
+        self.holds(&claims, call, now)?;
+        let jti = exact(&claims.jti).ok_or(NotAsserted::Unreadable)?;
+        let body = exact(&claims.bh).ok_or(NotAsserted::Unreadable)?;
+        Ok(Asserted { jti, body, hash: body_hash(assertion.as_bytes()) })
     }
 
-    fn holds(&self, claims: &Claims, call: &Call<'_>, now: i64) -> Result<Asserted, NotAsserted> {
+    /// The front whose assertions these are.
+    #[must_use]
+    pub fn front(&self) -> &str {
+        &self.front
+    }
+
+    /// What names the key that they are signed with: its JWK thumbprint.
+    #[must_use]
+    pub fn key_id(&self) -> String {
+        self.key.thumbprint()
+    }
+
+    fn holds(&self, claims: &Claims, call: &Call<'_>, now: i64) -> Result<(), NotAsserted> {
         if claims.iss != self.front || claims.aud != self.cell {
             return Err(NotAsserted::NotForUs);
         }
@@ -162,14 +178,27 @@ impl Checker {
         }
         let same = claims.htm == call.method
             && claims.htu == call.path
-            && claims.ath == call.authorization.map(digest);
-        if !same {
-            return Err(NotAsserted::OtherCall);
-        }
-        let jti = exact(&claims.jti).ok_or(NotAsserted::Unreadable)?;
-        let body = exact(&claims.bh).ok_or(NotAsserted::Unreadable)?;
-        Ok(Asserted { jti, body })
+            && exact(&claims.hh) == Some(call.headers);
+        if same { Ok(()) } else { Err(NotAsserted::OtherCall) }
     }
+}
+
+/// The SHA-256 of a call's headers in one form, as RFC 9421 has them in a signature base: a line `name: value` for each, sorted
+/// by name, several of one name in their order. Left out are the assertion itself, which cannot cover itself, and
+/// `content-length`, which the connection sets and the hash of the body makes void.
+#[must_use]
+pub fn headers_hash<'a>(headers: impl Iterator<Item = (&'a str, &'a [u8])>) -> [u8; 32] {
+    let mut lines: Vec<_> = headers.filter(|(name, _)| *name != HEADER && *name != "content-length").collect();
+    // Stable: several values of one name stay in their order.
+    lines.sort_by_key(|(name, _)| *name);
+    let mut hash = Sha256::new();
+    for (name, value) in lines {
+        // No header's name has a colon, and none of its values a newline: no two lists give the same bytes.
+        for part in [name.as_bytes(), b": ", value.trim_ascii(), b"\n"] {
+            hash.update(part);
+        }
+    }
+    hash.finalize().into()
 }
 
 fn exact<const N: usize>(text: &str) -> Option<[u8; N]> {
@@ -202,7 +231,11 @@ mod tests {
     }
 
     fn call<'a>() -> Call<'a> {
-        Call { method: "POST", path: "/mcp/crm", authorization: Some(b"Bearer t") }
+        Call { method: "POST", path: "/mcp/crm", headers: of(&[("authorization", "Bearer t")]) }
+    }
+
+    fn of(headers: &[(&str, &str)]) -> [u8; 32] {
+        headers_hash(headers.iter().map(|(n, v)| (*n, v.as_bytes())))
     }
 
     #[test]
@@ -210,7 +243,8 @@ mod tests {
         let text = signer("front").assert("eu", &call(), b"body", NOW, [7; 16]);
         for at in [NOW - SKEW, NOW, NOW + LIFETIME, NOW + LIFETIME + SKEW - 1] {
             let asserted = checker().check(&text, &call(), at).unwrap();
-            assert_eq!(asserted, Asserted { jti: [7; 16], body: body_hash(b"body") });
+            let hash = body_hash(text.as_bytes());
+            assert_eq!(asserted, Asserted { jti: [7; 16], body: body_hash(b"body"), hash });
         }
     }
 
@@ -226,8 +260,9 @@ mod tests {
         let others = [
             Call { method: "GET", ..call() },
             Call { path: "/mcp/files", ..call() },
-            Call { authorization: Some(b"Bearer u"), ..call() },
-            Call { authorization: None, ..call() },
+            Call { headers: of(&[("authorization", "Bearer u")]), ..call() },
+            Call { headers: of(&[]), ..call() },
+            Call { headers: of(&[("authorization", "Bearer t"), ("last-event-id", "7")]), ..call() },
         ];
         for other in others {
             assert_eq!(check(&good, other, NOW), NotAsserted::OtherCall, "{other:?}");
@@ -240,6 +275,41 @@ mod tests {
         let none = BASE64URL.encode(r#"{"alg":"none","typ":"carnet-call+jwt"}"#);
         let payload = signed.split_once('.').unwrap().1;
         assert_eq!(check(&format!("{none}.{payload}."), call(), NOW), NotAsserted::Unreadable);
+    }
+
+    #[test]
+    fn every_header_counts_and_their_order_does_not() {
+        let base = [("accept", "a"), ("mcp-session-id", "s"), ("x-carnet-actor-token", "t"), ("via", "1"), ("via", "2")];
+        let same: [&[(&str, &str)]; 3] = [
+            &[("via", "1"), ("x-carnet-actor-token", "t"), ("accept", "a"), ("mcp-session-id", "s"), ("via", "2")],
+            &[("accept", " a "), ("mcp-session-id", "s"), ("x-carnet-actor-token", "t"), ("via", "1"), ("via", "2\t")],
+            &[
+                ("accept", "a"),
+                ("mcp-session-id", "s"),
+                ("x-carnet-actor-token", "t"),
+                ("via", "1"),
+                ("via", "2"),
+                ("content-length", "9"),
+                (HEADER, "x"),
+            ],
+        ];
+        for other in same {
+            assert_eq!(of(other), of(&base), "{other:?}");
+        }
+        for at in 0..base.len() {
+            let mut without = base.to_vec();
+            let (name, value) = without.remove(at);
+            assert_ne!(of(&without), of(&base), "{name}");
+            without.push((name, "another"));
+            assert_ne!(of(&without), of(&base), "{name}");
+            without.pop();
+            without.insert(at, ("another", value));
+            assert_ne!(of(&without), of(&base), "{name}");
+        }
+        let mut turned = base;
+        turned.swap(3, 4);
+        assert_ne!(of(&turned), of(&base));
+        assert_ne!(of(&[("via", "1, 2")]), of(&[("via", "1"), ("via", "2")]));
     }
 
     #[test]

@@ -76,6 +76,11 @@ impl Opened {
         }
     }
 
+    /// A member of a disclosure that is a text.
+    pub(super) fn member(&self, name: &str, member: &str) -> Option<String> {
+        Some(self.value(name)?.get(member)?.as_str()?.to_owned())
+    }
+
     /// A disclosure that is a list of texts, joined.
     pub(super) fn list(&self, name: &str) -> Option<String> {
         let Value::Array(items) = self.value(name)? else { return None };

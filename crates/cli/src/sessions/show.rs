@@ -150,6 +150,7 @@ fn one(out: &mut String, record: &Opened) {
         ("purpose", record.text(field::PURPOSE)),
         ("basis", record.text(field::LEGAL_BASIS)),
         ("places", residency(record)),
+        ("front", record.member(field::FRONT, "name")),
         ("why", record.ext("why")),
         ("sealed", record.closed.map(|c| c.as_str().to_owned())),
     ];

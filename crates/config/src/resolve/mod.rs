@@ -48,6 +48,7 @@ impl Resolver<'_, '_> {
         let identity = self.identity(root.get("identity"), &listeners);
         let masking = self.masking(root.get("masking"));
         let servers = self.servers(root.get("servers"), &cell, &limits, &masking.names);
+        let front = self.joined(root.get("front"));
         let policies: Vec<_> = root.get("policies").items().filter_map(|v| v.path(folder)).collect();
         if policies.is_empty() {
             let help = Some("name a file or folder under `policies`".to_owned());
@@ -61,7 +62,8 @@ impl Resolver<'_, '_> {
             evidence: self.evidence(root.get("evidence")),
             approvals: self.approvals(root.get("approvals"), &identity),
             telemetry: self.telemetry(root.get("telemetry")),
-            front: self.joined(root.get("front")),
+            fronts: self.others(front.as_ref(), root.get("fronts")),
+            front,
             admin: self.admin(root.get("admin")),
             processing: self.processing(root.get("processing"), &servers),
             sinks: self.sinks(root.get("sinks")),

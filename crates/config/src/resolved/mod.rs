@@ -90,6 +90,8 @@ pub struct Config {
     pub telemetry: Telemetry,
     /// The front that this gateway joins as a cell.
     pub front: Option<crate::front::JoinConfig>,
+    /// Further fronts, see [`Config::all_fronts`].
+    pub fronts: Vec<crate::front::JoinConfig>,
     /// The operator's own listener: `/metrics`, `/readyz` with details.
     pub admin: Option<Admin>,
     /// What is declared of the processing of personal data; reports compare it with what was recorded.

@@ -199,6 +199,10 @@ faults! {
     ApprovalMalformed "approval-malformed";
     /// A vote's signature does not verify.
     ApprovalSignature "approval-signature";
+    /// What is disclosed of a call's front is not of its form.
+    FrontMalformed "front-malformed";
+    /// One assertion of a front stands in two sessions.
+    AssertionUsedTwice "assertion-used-twice";
     /// A report is not what the records give.
     ReportDiffers "report-differs";
     /// A report that the records give is not there.

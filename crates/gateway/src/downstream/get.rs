@@ -183,7 +183,7 @@ pub async fn legacy(
     server: &Arc<Server>,
     _path: &str,
 ) -> Response<Reply> {
-    let Arrived { runtime, caller } = &arrived;
+    let Arrived { runtime, caller, .. } = &arrived;
     let Ok(open) = gateway.open_session(runtime, server, caller).await else {
         return later(StatusCode::SERVICE_UNAVAILABLE, 5, "a session could not be opened");
     };

@@ -69,7 +69,8 @@ impl Answer for Gateway {
             let text = "your address is in another country than you are said to be\n";
             return body::text(StatusCode::FORBIDDEN, text);
         };
-        let arrived = Arrived { runtime: runtime.clone(), caller };
+        let front = crate::join::front_of(request.extensions());
+        let arrived = Arrived { runtime: runtime.clone(), caller, front };
         match (route, request.method()) {
             (Route::Endpoint(server), &Method::POST) => post::endpoint(&self, arrived, server, request).await,
             (Route::Endpoint(server), &Method::GET) => get::endpoint(&self, arrived, server, request).await,
@@ -89,6 +90,8 @@ pub struct Arrived {
     pub runtime: Arc<Runtime>,
     /// Who sent it.
     pub caller: Arc<Caller>,
+    /// The front that it came through, as records have it; `None` for what came by a listener.
+    pub front: Option<Arc<str>>,
 }
 
 impl Gateway {

@@ -185,7 +185,7 @@ async fn session(
     headers: &HeaderMap,
     action: Action,
 ) -> Result<Arc<Open>, Response<Reply>> {
-    let Arrived { runtime, caller } = arrived;
+    let Arrived { runtime, caller, .. } = arrived;
     if let Some(id) = headers.get("mcp-session-id") {
         let id = id.to_str().unwrap_or_default();
         // Somebody else's session, an expired one and an invented one are told apart by nobody.
@@ -256,13 +256,13 @@ async fn refuse(
     size: usize,
     headers: &HeaderMap,
 ) -> Response<Reply> {
-    let Arrived { runtime, caller } = arrived;
+    let Arrived { runtime, caller, front } = arrived;
     turned_away(gateway, server, Action::OTHER, "refused", refusal.http_status, headers);
     let unrecorded = || later(StatusCode::SERVICE_UNAVAILABLE, 5, "the record could not be made durable");
     let Ok(open) = gateway.implicit_session(runtime, server, caller).await else { return unrecorded() };
     let shell = crate::record::RecordOnly(gateway);
     let walk =
-        Walk { shell: &shell, cell: &gateway.cell, snapshot: &runtime.gate, session: &open.gate, caller };
+        Walk { shell: &shell, cell: &gateway.cell, snapshot: &runtime.gate, session: &open.gate, caller, front: front.as_deref() };
     if carnet_gate::refuse(walk, size, refusal_name(refusal)).await.is_err() {
         return unrecorded();
     }
@@ -278,7 +278,7 @@ fn admit(
     headers: &HeaderMap,
     message: &Message,
 ) -> Result<Vec<OwnedSemaphorePermit>, Response<Reply>> {
-    let Arrived { runtime, caller } = arrived;
+    let Arrived { runtime, caller, .. } = arrived;
     let who = *caller.key.digest();
     let limited = |wait: crate::limits::TooMany| {
         turned_away(gateway, server, message.action(), "limited", 429, headers);
@@ -444,6 +444,7 @@ impl Task {
             snapshot: &arrived.runtime.gate,
             session: &open.gate,
             caller: &arrived.caller,
+            front: arrived.front.as_deref(),
         };
         let outbox = Outbox { reply: reply.clone(), kept: None, keeps: false, until: until.clone() };
         let mut outbox = Watched::new(outbox, begun.is_some());

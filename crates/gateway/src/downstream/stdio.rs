@@ -63,7 +63,7 @@ where
     let (feed, lines) = mpsc::channel(QUEUE);
     let writing = tokio::spawn(write(output, lines));
     let standing = {
-        let arrived = Arrived { runtime: runtime.clone(), caller: caller.clone() };
+        let arrived = Arrived { runtime: runtime.clone(), caller: caller.clone(), front: None };
         let link = channel();
         let shell = get::shell(gateway, &open, link, Growing::into_stream(feed.clone(), Framing::Lines));
         let messages = streams::Unasked(duplex.listen());
@@ -128,7 +128,7 @@ async fn read<R: AsyncRead + Unpin>(
         for message in messages {
             let task = Task {
                 gateway: gateway.clone(),
-                arrived: Arrived { runtime: runtime.clone(), caller: caller.clone() },
+                arrived: Arrived { runtime: runtime.clone(), caller: caller.clone(), front: None },
                 open: open.clone(),
                 reply: Growing::into_stream(feed.clone(), Framing::Lines),
                 origin: Origin::PIPE,

@@ -1,6 +1,6 @@
 //! The operator's own listener of a front: `/metrics`, and `/readyz` with the state of each cell.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
@@ -21,7 +21,7 @@ impl Answer for Admin {
             "/healthz" => body::text(StatusCode::OK, "ok\n"),
             "/readyz" => self.0.ready(true),
             "/metrics" => {
-                for cell in self.0.cells.all() {
+                for cell in self.0.force.load().cells.all() {
                     self.0.metrics.connections(&cell.name, cell.status().0);
                 }
                 let kind =
@@ -41,17 +41,23 @@ impl Front {
         if !details {
             return body::text(status, if stopping { "not ready\n" } else { "ready\n" });
         }
-        let cells: serde_json::Map<_, _> = self
+        let force = self.force.load();
+        let cells: serde_json::Map<_, _> = force
             .cells
             .all()
             .map(|cell| {
                 let (connections, servers, policies) = cell.status();
-                let state =
-                    serde_json::json!({ "connections": connections, "servers": servers, "policies": policies });
+                let waiting = cell.waiting();
+                let state = serde_json::json!({
+                    "connections": connections, "servers": servers, "policies": policies, "waiting": waiting
+                });
                 (cell.name.to_string(), state)
             })
             .collect();
-        body::json(status, format!("{:#}\n", serde_json::json!({ "ready": !stopping, "cells": cells })))
+        let errors = self.reload_errors.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let reload = if errors.is_empty() { serde_json::json!("ok") } else { serde_json::json!(errors) };
+        let document = serde_json::json!({ "ready": !stopping, "reload": reload, "cells": cells });
+        body::json(status, format!("{document:#}\n"))
     }
 }
 

@@ -15,6 +15,7 @@ use hyper::client::conn::http2::{self, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use sha2::{Digest, Sha256};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
@@ -33,10 +34,16 @@ pub(super) struct Tunnel {
     pub(super) send: SendRequest<Full<Bytes>>,
 }
 
-/// A cell and its connections.
+/// A cell as it is configured, and its connections.
 pub(super) struct Cell {
     pub(super) name: Arc<str>,
     config: CellOfFront,
+    live: Arc<Live>,
+}
+
+/// What outlasts a reload: the connections of a cell, and what it said last.
+#[derive(Default)]
+struct Live {
     state: RwLock<State>,
     next: AtomicUsize,
 }
@@ -46,6 +53,7 @@ struct State {
     tunnels: Vec<Arc<Tunnel>>,
     servers: BTreeSet<String>,
     policies: u64,
+    waiting: u64,
 }
 
 /// Why a call has no way to its server.
@@ -64,10 +72,10 @@ impl Cell {
         server: &str,
         tried: &[usize],
     ) -> Result<(usize, SendRequest<Full<Bytes>>), Away> {
-        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        let state = self.live.state.read().unwrap_or_else(PoisonError::into_inner);
         let open: Vec<_> =
             state.tunnels.iter().filter(|t| !t.send.is_closed() && !tried.contains(&t.number)).collect();
-        let turn = self.next.fetch_add(1, Ordering::Relaxed);
+        let turn = self.live.next.fetch_add(1, Ordering::Relaxed);
         let tunnel = open.get(turn.checked_rem(open.len()).unwrap_or(0)).ok_or(Away::Cell)?;
         if !state.servers.contains(server) {
             return Err(Away::Server);
@@ -77,23 +85,29 @@ impl Cell {
 
     /// Connections, servers and version of distributed policies.
     pub(super) fn status(&self) -> (usize, Vec<String>, u64) {
-        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        let state = self.live.state.read().unwrap_or_else(PoisonError::into_inner);
         let open = state.tunnels.iter().filter(|t| !t.send.is_closed()).count();
         (open, state.servers.iter().cloned().collect(), state.policies)
     }
 
+    /// Calls that wait for an approval there.
+    pub(super) fn waiting(&self) -> u64 {
+        self.live.state.read().unwrap_or_else(PoisonError::into_inner).waiting
+    }
+
     fn note(&self, said: Announcement) {
-        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.live.state.write().unwrap_or_else(PoisonError::into_inner);
         state.servers = said.servers;
         state.policies = said.policies;
+        state.waiting = said.waiting;
     }
 
     fn add(&self, tunnel: Arc<Tunnel>) {
-        self.state.write().unwrap_or_else(PoisonError::into_inner).tunnels.push(tunnel);
+        self.live.state.write().unwrap_or_else(PoisonError::into_inner).tunnels.push(tunnel);
     }
 
     fn remove(&self, number: usize) {
-        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.live.state.write().unwrap_or_else(PoisonError::into_inner);
         state.tunnels.retain(|t| t.number != number);
     }
 
@@ -117,23 +131,21 @@ impl Cell {
 pub(super) struct Cells {
     by_certificate: BTreeMap<[u8; 32], Arc<Cell>>,
     by_server: BTreeMap<Arc<str>, Arc<Cell>>,
-    numbers: AtomicUsize,
 }
 
 impl Cells {
-    pub(super) fn new(config: &FrontConfig) -> Cells {
+    /// Those of a configuration. A cell of the same name with the same certificate keeps its connections.
+    pub(super) fn new(config: &FrontConfig, previous: Option<&Cells>) -> Cells {
         let (mut by_certificate, mut by_server) = (BTreeMap::new(), BTreeMap::new());
         for (name, cell) in &config.cells {
-            let known = Arc::new(Cell {
-                name: name.clone(),
-                config: cell.clone(),
-                state: RwLock::default(),
-                next: AtomicUsize::new(0),
-            });
+            let same = previous.and_then(|p| p.by_certificate.get(&cell.certificate));
+            let live = same.filter(|same| same.name == *name).map(|same| same.live.clone());
+            let live = live.unwrap_or_default();
+            let known = Arc::new(Cell { name: name.clone(), config: cell.clone(), live });
             by_server.extend(cell.servers.iter().map(|s| (s.clone(), known.clone())));
             by_certificate.insert(cell.certificate, known);
         }
-        Cells { by_certificate, by_server, numbers: AtomicUsize::new(0) }
+        Cells { by_certificate, by_server }
     }
 
     /// The cell that owns a server.
@@ -153,8 +165,7 @@ impl Cells {
 }
 
 /// Accepts cells until the front is over. Open tunnels end with it.
-pub(super) async fn accept(front: Arc<Front>, socket: TcpListener, tls: Arc<rustls::ServerConfig>) {
-    let acceptor = TlsAcceptor::from(tls);
+pub(super) async fn accept(front: Arc<Front>, socket: TcpListener) {
     let places = Arc::new(tokio::sync::Semaphore::new(MOST));
     let mut over = front.over.subscribe();
     let mut open = tokio::task::JoinSet::new();
@@ -170,9 +181,9 @@ pub(super) async fn accept(front: Arc<Front>, socket: TcpListener, tls: Arc<rust
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
-        let (front, acceptor) = (front.clone(), acceptor.clone());
+        let front = front.clone();
         open.spawn(async move {
-            if let Err(why) = tunnel(&front, &acceptor, stream).await {
+            if let Err(why) = tunnel(&front, stream).await {
                 tracing::warn!(why, "a connection of a cell was not accepted");
             }
             drop(place);
@@ -182,11 +193,14 @@ pub(super) async fn accept(front: Arc<Front>, socket: TcpListener, tls: Arc<rust
 }
 
 /// One connection, from its handshake to its end.
-async fn tunnel(front: &Arc<Front>, acceptor: &TlsAcceptor, stream: TcpStream) -> Result<(), &'static str> {
+async fn tunnel(front: &Arc<Front>, stream: TcpStream) -> Result<(), &'static str> {
     stream.set_nodelay(true).map_err(|_| "no connection")?;
+    let mut changed = front.changed.subscribe();
+    let acceptor = TlsAcceptor::from(front.tunnel_tls.load_full());
     let handshake = tokio::time::timeout(PATIENCE, acceptor.accept(stream)).await;
     let stream = handshake.map_err(|_| "no handshake in time")?.map_err(|_| "TLS failed")?;
-    let cell = known(front, &stream)?;
+    let certificate = certificate(&stream)?;
+    let cell = known(front, &certificate)?;
     let (mut send, connection) = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
         .keep_alive_interval(PING)
@@ -199,13 +213,13 @@ async fn tunnel(front: &Arc<Front>, acceptor: &TlsAcceptor, stream: TcpStream) -
         .await
         .map_err(|_| "it does not speak HTTP/2")?;
     let mut connection = tokio::spawn(connection);
-    let said = tokio::time::timeout(PATIENCE, hello(front, cell, &mut send)).await;
+    let said = tokio::time::timeout(PATIENCE, hello(front, &cell, &mut send)).await;
     let said = said.map_err(|_| "it does not say who it is")??;
     cell.note(said);
-    let number = front.cells.numbers.fetch_add(1, Ordering::Relaxed);
+    let number = front.numbers.fetch_add(1, Ordering::Relaxed);
     cell.add(Arc::new(Tunnel { number, send: send.clone() }));
     tracing::info!(cell = %cell.name, "a cell has joined");
-    let ended = stand(front, cell, &mut send, &mut connection).await;
+    let ended = stand(front, &cell, &certificate, &mut send, &mut connection, &mut changed).await;
     cell.remove(number);
     tracing::info!(cell = %cell.name, "a connection of a cell has ended");
     if ended.is_err() {
@@ -214,28 +228,40 @@ async fn tunnel(front: &Arc<Front>, acceptor: &TlsAcceptor, stream: TcpStream) -
     ended
 }
 
-/// The cell that a certificate is of.
-fn known<'a>(front: &'a Arc<Front>, stream: &TlsStream<TcpStream>) -> Result<&'a Arc<Cell>, &'static str> {
+/// The SHA-256 of the certificate that the other side has shown.
+fn certificate(stream: &TlsStream<TcpStream>) -> Result<[u8; 32], &'static str> {
     let tls = stream.get_ref().1;
     if tls.alpn_protocol() != Some(ALPN) {
         return Err("it is no cell");
     }
     let certificate = tls.peer_certificates().and_then(|c| c.first()).ok_or("it has no certificate")?;
-    let hash: [u8; 32] = Sha256::digest(certificate).into();
-    front.cells.by_certificate.get(&hash).ok_or("its certificate is not that of a cell")
+    Ok(Sha256::digest(certificate).into())
 }
 
-/// Asks how the cell is until the connection ends.
+/// The cell that a certificate is of, as it is configured now.
+fn known(front: &Front, certificate: &[u8; 32]) -> Result<Arc<Cell>, &'static str> {
+    let force = front.force.load();
+    force.cells.by_certificate.get(certificate).cloned().ok_or("its certificate is not that of a cell")
+}
+
+/// Asks how the cell is until the connection ends, or the cell is no longer one of this front's.
 async fn stand(
     front: &Arc<Front>,
-    cell: &Arc<Cell>,
+    joined: &Arc<Cell>,
+    certificate: &[u8; 32],
     send: &mut SendRequest<Full<Bytes>>,
     connection: &mut tokio::task::JoinHandle<hyper::Result<()>>,
+    changed: &mut watch::Receiver<u64>,
 ) -> Result<(), &'static str> {
     loop {
         tokio::select! {
             _ = &mut *connection => return Ok(()),
+            _ = changed.changed() => {}
             () = tokio::time::sleep(HELLO) => {}
+        }
+        let cell = &known(front, certificate)?;
+        if cell.name != joined.name {
+            return Err("its certificate is another cell's now");
         }
         if send.is_closed() {
             // It drains: open calls finish, new ones go elsewhere.
@@ -260,9 +286,9 @@ async fn hello(
     send: &mut SendRequest<Full<Bytes>>,
 ) -> Result<Announcement, &'static str> {
     let has = cell.status().2;
-    let policies = front.policies.load();
-    let newer = policies.as_ref().as_ref().filter(|bundle| bundle.version() > has).cloned();
-    let hello = Hello::new(&front.config.name, newer);
+    let force = front.force.load_full();
+    let newer = force.policies.as_ref().filter(|bundle| bundle.version() > has).cloned();
+    let hello = Hello::new(&force.config.name, newer);
     let request = Request::post(format!("https://cell{}", announce::PATH))
         .body(Full::new(Bytes::from(hello.to_bytes())))
         .map_err(|_| NO_ANSWER)?;

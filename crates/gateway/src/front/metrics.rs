@@ -25,6 +25,7 @@ pub(super) struct Metrics {
     registry: Registry,
     routed: Family<RouteLabels, Counter>,
     connections: Family<CellLabels, Gauge>,
+    stale: Gauge,
     pub(super) unauthenticated: Counter,
 }
 
@@ -33,14 +34,22 @@ impl Default for Metrics {
         let mut registry = Registry::with_prefix("carnet_front");
         let (routed, connections, unauthenticated) =
             (Family::default(), Family::default(), Counter::default());
+        let stale = Gauge::default();
+        let help = "1 while the file could not be read anew and the old configuration is in force";
+        registry.register("stale_configuration", help, stale.clone());
         registry.register("requests", "Requests that went to a cell, or had none to go to", routed.clone());
         registry.register("cell_connections", "Open connections of a cell", connections.clone());
         registry.register("unauthenticated", "Requests that were not identified", unauthenticated.clone());
-        Metrics { registry, routed, connections, unauthenticated }
+        Metrics { registry, routed, connections, stale, unauthenticated }
     }
 }
 
 impl Metrics {
+    /// Whether the file in place is another one than that in force.
+    pub(super) fn stale(&self, stale: bool) {
+        self.stale.set(i64::from(stale));
+    }
+
     pub(super) fn routed(&self, server: &str, status: u16) {
         self.routed.get_or_create(&RouteLabels { server: server.to_owned(), status }).inc();
     }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use carnet_mcp::{Incoming as Parsed, Refusal, error_response};
 use carnet_tunnel::{Call, assertion};
 use http::header::{
-    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, TE, TRAILER,
+    CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, TE, TRAILER,
     TRANSFER_ENCODING, UPGRADE,
 };
 use http::request::Parts;
@@ -15,8 +15,9 @@ use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 
-use super::Front;
 use super::cells::{Away, Cell};
+use super::force::InForce;
+use super::{Front, approvals};
 use crate::body::{self, Reply};
 use crate::downstream::{self, METADATA, later};
 use crate::gateway::now;
@@ -35,7 +36,8 @@ impl Answer for Front {
         if *self.stopping.borrow() {
             return later(StatusCode::SERVICE_UNAVAILABLE, 1, "the front is stopping");
         }
-        let (config, uri) = (&self.config, request.uri());
+        let force = self.force.load_full();
+        let (config, uri) = (&force.config, request.uri());
         let public = config.public_url.as_deref();
         if let Err(refusal) =
             downstream::check_origin(&config.listeners, public, request.headers(), uri, &peer)
@@ -43,19 +45,23 @@ impl Answer for Front {
             return refusal;
         }
         if let Some(path) = uri.path().strip_prefix(METADATA) {
-            return self.metadata(path);
+            return self.metadata(&force, path);
         }
-        let Some(cell) = server_of(uri.path()).and_then(|server| self.cells.owner(server)).cloned() else {
+        if uri.path() == approvals::PATH && request.method() == http::Method::GET {
+            return approvals::page(&force);
+        }
+        let Some(cell) = server_of(uri.path()).and_then(|server| force.cells.owner(server)).cloned() else {
             return body::empty(StatusCode::NOT_FOUND);
         };
-        if let Err(error) = self.identities.identify(request.headers(), now().seconds).await {
+        if let Err(error) = force.identities.identify(request.headers(), now().seconds).await {
             self.metrics.unauthenticated.inc();
-            return downstream::unauthenticated(&self.identities, &self.public_url(), uri.path(), &error);
+            let public = self.public_url(config);
+            return downstream::unauthenticated(&force.identities, &public, uri.path(), &error);
         }
         let Ok(_place) = self.places.try_acquire() else {
             return later(StatusCode::SERVICE_UNAVAILABLE, 1, "the front is busy");
         };
-        self.pass(&cell, request).await
+        self.pass(&force, &cell, request).await
     }
 }
 
@@ -65,51 +71,49 @@ fn server_of(path: &str) -> Option<&str> {
 }
 
 impl Front {
-    fn metadata(&self, path: &str) -> Response<Reply> {
-        let known = server_of(path.trim_end_matches("/sse")).is_some_and(|s| self.cells.owner(s).is_some());
-        let mut servers = self.cells.servers();
+    fn metadata(&self, force: &InForce, path: &str) -> Response<Reply> {
+        let known = server_of(path.trim_end_matches("/sse")).is_some_and(|s| force.cells.owner(s).is_some());
+        let mut servers = force.cells.servers();
         let path = match (path, servers.next(), servers.next()) {
             // At the root there is no single resource unless there is a single server.
             ("" | "/", Some(only), None) => format!("/mcp/{only}"),
             _ if known => path.to_owned(),
             _ => return body::empty(StatusCode::NOT_FOUND),
         };
-        if self.identities.issuers.is_empty() {
+        if force.identities.issuers.is_empty() {
             return body::empty(StatusCode::NOT_FOUND);
         }
-        downstream::metadata(&self.identities, &self.public_url(), &path)
+        downstream::metadata(&force.identities, &self.public_url(&force.config), &path)
     }
 
     /// Reads the request, passes it on, and notes where it went.
-    async fn pass(&self, cell: &Arc<Cell>, request: Request<Incoming>) -> Response<Reply> {
+    async fn pass(&self, force: &InForce, cell: &Arc<Cell>, request: Request<Incoming>) -> Response<Reply> {
         let (head, body) = request.into_parts();
-        let bytes = match self.read(body).await {
+        let bytes = match read(&force.config.limits, body).await {
             Ok(bytes) => bytes,
             Err(status) => return body::empty(status),
         };
         let size = bytes.len();
         let server = server_of(head.uri.path()).unwrap_or_default().to_owned();
         let method = head.method.clone();
-        let response = self.forward(cell, &server, head, bytes).await;
+        let mut sent = None;
+        let response = self.forward(force, cell, &server, head, bytes, &mut sent).await;
         let status = response.status().as_u16();
         self.metrics.routed(&server, status);
-        self.routes.note(now(), &server, &cell.name, method.as_str(), status, size).await;
+        self.routes.note(now(), &server, &cell.name, method.as_str(), status, size, sent).await;
         response
     }
 
-    async fn read(&self, body: Incoming) -> Result<Bytes, StatusCode> {
-        let limits = &self.config.limits;
-        let most = usize::try_from(limits.request_body).unwrap_or(usize::MAX);
-        let read = tokio::time::timeout(limits.request_timeout, Limited::new(body, most).collect()).await;
-        match read {
-            Ok(Ok(body)) => Ok(body.to_bytes()),
-            Ok(Err(e)) if e.is::<LengthLimitError>() => Err(StatusCode::PAYLOAD_TOO_LARGE),
-            Ok(Err(_)) => Err(StatusCode::BAD_REQUEST),
-            Err(_) => Err(StatusCode::REQUEST_TIMEOUT),
-        }
-    }
-
-    async fn forward(&self, cell: &Cell, server: &str, head: Parts, bytes: Bytes) -> Response<Reply> {
+    /// `sent` becomes the hash of the assertion that it went with.
+    async fn forward(
+        &self,
+        force: &InForce,
+        cell: &Cell,
+        server: &str,
+        head: Parts,
+        bytes: Bytes,
+        sent: &mut Option<[u8; 32]>,
+    ) -> Response<Reply> {
         let mut tried = Vec::new();
         loop {
             let (number, mut send) = match cell.way(server, &tried) {
@@ -118,14 +122,15 @@ impl Front {
                 Err(Away::Cell) => return away(&bytes, "the cell of this server is not connected"),
             };
             tried.push(number);
-            let Some(request) = self.asserted(cell, &head, bytes.clone()) else {
+            let Some((request, hash)) = asserted(force, cell, &head, bytes.clone()) else {
                 return body::empty(StatusCode::BAD_REQUEST);
             };
             if send.ready().await.is_err() {
                 continue;
             }
+            *sent = Some(hash);
             match send.try_send_request(request).await {
-                Ok(response) => return self.relay(head.uri.path(), response),
+                Ok(response) => return self.relay(force, head.uri.path(), response),
                 Err(mut error) => {
                     // What never left may go by another connection.
                     if error.take_message().is_none() {
@@ -136,31 +141,13 @@ impl Front {
         }
     }
 
-    /// The request for the cell, with the front's word beside it.
-    fn asserted(&self, cell: &Cell, head: &Parts, bytes: Bytes) -> Option<Request<Full<Bytes>>> {
-        let path = head.uri.path_and_query().map_or("/", |p| p.as_str());
-        let authorization = head.headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
-        let call = Call { method: head.method.as_str(), path, authorization };
-        let mut jti = [0; 16];
-        crate::record::entropy(&mut jti);
-        let word = self.signer.assert(&cell.name, &call, &bytes, now().seconds, jti);
-        let mut request = Request::builder()
-            .method(head.method.clone())
-            .uri(format!("https://cell{path}"))
-            .body(Full::new(bytes))
-            .ok()?;
-        *request.headers_mut() = end_to_end(&head.headers);
-        // A caller's own header of this name goes no further.
-        request.headers_mut().insert(assertion::HEADER, HeaderValue::from_str(&word).ok()?);
-        Some(request)
-    }
-
-    fn relay(&self, path: &str, response: Response<Incoming>) -> Response<Reply> {
+    fn relay(&self, force: &InForce, path: &str, response: Response<Incoming>) -> Response<Reply> {
         let (mut head, body) = response.into_parts();
         if head.status == StatusCode::UNAUTHORIZED {
             // The cell does not know the address by which callers know it.
             let error = carnet_identity::IdentityError::Missing;
-            return downstream::unauthenticated(&self.identities, &self.public_url(), path, &error);
+            let public = self.public_url(&force.config);
+            return downstream::unauthenticated(&force.identities, &public, path, &error);
         }
         head.headers = end_to_end(&head.headers);
         if let Some(length) = http_body::Body::size_hint(&body).exact() {
@@ -171,6 +158,41 @@ impl Front {
         *relayed.headers_mut() = head.headers;
         relayed
     }
+}
+
+/// The body, whole: the cell gets its hash before its bytes.
+async fn read(limits: &carnet_config::Limits, body: Incoming) -> Result<Bytes, StatusCode> {
+    let most = usize::try_from(limits.request_body).unwrap_or(usize::MAX);
+    let read = tokio::time::timeout(limits.request_timeout, Limited::new(body, most).collect()).await;
+    match read {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(e)) if e.is::<LengthLimitError>() => Err(StatusCode::PAYLOAD_TOO_LARGE),
+        Ok(Err(_)) => Err(StatusCode::BAD_REQUEST),
+        Err(_) => Err(StatusCode::REQUEST_TIMEOUT),
+    }
+}
+
+/// The request for the cell, with the front's word beside it.
+fn asserted(
+    force: &InForce,
+    cell: &Cell, head: &Parts, bytes: Bytes) -> Option<(Request<Full<Bytes>>, [u8; 32])> {
+    let path = head.uri.path_and_query().map_or("/", |p| p.as_str());
+    let mut headers = end_to_end(&head.headers);
+    // A caller's own header of this name goes no further.
+    headers.remove(assertion::HEADER);
+    let hash = assertion::headers_hash(headers.iter().map(|(n, v)| (n.as_str(), v.as_bytes())));
+    let call = Call { method: head.method.as_str(), path, headers: hash };
+    let mut jti = [0; 16];
+    crate::record::entropy(&mut jti);
+    let word = force.signer.assert(&cell.name, &call, &bytes, now().seconds, jti);
+    let mut request = Request::builder()
+        .method(head.method.clone())
+        .uri(format!("https://cell{path}"))
+        .body(Full::new(bytes))
+        .ok()?;
+    headers.insert(assertion::HEADER, HeaderValue::from_str(&word).ok()?);
+    *request.headers_mut() = headers;
+    Some((request, assertion::body_hash(word.as_bytes())))
 }
 
 /// Headers that are not about one connection (RFC 9110, section 7.6.1).

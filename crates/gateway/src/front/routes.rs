@@ -1,5 +1,6 @@
-//! What a front keeps: a line for each call, where it went and how large it was. No caller, no content. Each line holds the
-//! SHA-256 of the one before it, so that a line taken out shows; the proof of what happened is in the cells' logs.
+//! What a front keeps: a line for each call, where it went, how large it was and the SHA-256 of the assertion that it went
+//! with, which the cell's record has too. No caller, no content. Each line holds the SHA-256 of the one before it, so that a line taken
+//! out shows; the proof of what happened is in the cells' logs.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead as _, BufReader, BufWriter, Seek as _, Write as _};
@@ -52,12 +53,14 @@ impl Routes {
         method: &str,
         status: u16,
         size: usize,
+        assertion: Option<[u8; 32]>,
     ) {
         let Some(sender) = self.sender.upgrade() else { return };
+        let assertion = assertion.map(|hash| BASE64URL.encode(hash)).unwrap_or_default();
         // All of these are names of the configuration, words of HTTP or numbers.
         let Moment { seconds, micros } = now;
         let line = format!(
-            r#""t":{seconds}.{micros:06},"server":"{server}","cell":"{cell}","method":"{method}","status":{status},"bytes":{size}"#
+            r#""t":{seconds}.{micros:06},"server":"{server}","cell":"{cell}","method":"{method}","status":{status},"bytes":{size},"assertion":"{assertion}""#
         );
         let _ = sender.send(line).await;
     }
@@ -114,8 +117,8 @@ mod tests {
         let now = Moment { seconds: 1, micros: 2 };
         for run in 0..3u16 {
             let routes = Routes::open(folder.path()).unwrap();
-            routes.note(now, "crm", "eu", "POST", 200 + run, 5).await;
-            routes.note(now, "crm", "eu", "POST", 300 + run, 5).await;
+            routes.note(now, "crm", "eu", "POST", 200 + run, 5, None).await;
+            routes.note(now, "crm", "eu", "POST", 300 + run, 5, Some([1; 32])).await;
             routes.close().await;
             // What a crash leaves.
             OpenOptions::new().append(true).open(&path).unwrap().write_all(b"{\"t\":9").unwrap();

@@ -85,7 +85,8 @@ impl Task {
 
     pub(super) fn at<'a>(&'a self, shell: &'a CallShell, runtime: &'a Runtime) -> Walk<'a, CallShell> {
         let (session, caller) = (&self.open.gate, &*self.arrived.caller);
-        Walk { shell, cell: &self.gateway.cell, snapshot: &runtime.gate, session, caller }
+        let front = self.arrived.front.as_deref();
+        Walk { shell, cell: &self.gateway.cell, snapshot: &runtime.gate, session, caller, front }
     }
 
     fn said(&self, said: OnHold, entry: Option<&Arc<Entry>>) -> Result<Walked, Turned> {

@@ -3,9 +3,10 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
 use carnet_tunnel::announce::{self, Announcement, Hello};
-use carnet_tunnel::{Call, Checker, PublicKey, Replays, assertion};
-use http::header::AUTHORIZATION;
+use carnet_tunnel::{Asserted, Call, Checker, PublicKey, Replays, assertion};
 use http::{Extensions, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
@@ -22,30 +23,48 @@ const NO_LISTENER: usize = usize::MAX - 1;
 pub(super) struct Joined {
     pub(super) gateway: Arc<Gateway>,
     checker: Checker,
+    key_id: String,
     policies: Option<PublicKey>,
     replays: Mutex<Replays>,
-    /// One set of distributed policies is taken at a time.
-    taking: tokio::sync::Mutex<()>,
+    /// One set of distributed policies is taken at a time, whichever front brings it.
+    taking: Arc<tokio::sync::Mutex<()>>,
 }
 
-/// The SHA-256 that the body of a request must have.
-#[derive(Clone, Copy)]
-struct BodyHash([u8; 32]);
+/// What is known of a request that came through a front.
+#[derive(Clone)]
+struct Through {
+    /// The SHA-256 that its body must have.
+    body: [u8; 32],
+    /// Which front, by which key and with which assertion: the disclosure `front`.
+    disclosed: Arc<str>,
+}
 
 /// Whether a body is the one that a front asserted; true for a request that came by a listener.
 #[must_use]
 pub fn is_as_asserted(of: &Extensions, body: &[u8]) -> bool {
-    of.get::<BodyHash>().is_none_or(|BodyHash(hash)| assertion::body_hash(body) == *hash)
+    of.get::<Through>().is_none_or(|through| assertion::body_hash(body) == through.body)
+}
+
+/// The disclosure `front` of a request; `None` for one that came by a listener.
+#[must_use]
+pub fn front_of(of: &Extensions) -> Option<Arc<str>> {
+    of.get::<Through>().map(|through| through.disclosed.clone())
 }
 
 impl Joined {
-    pub(super) fn new(gateway: Arc<Gateway>, checker: Checker, policies: Option<PublicKey>) -> Joined {
+    pub(super) fn new(
+        gateway: Arc<Gateway>,
+        checker: Checker,
+        policies: Option<PublicKey>,
+        taking: Arc<tokio::sync::Mutex<()>>,
+    ) -> Joined {
         Joined {
             gateway,
+            key_id: checker.key_id(),
             checker,
             policies,
             replays: Mutex::default(),
-            taking: tokio::sync::Mutex::default(),
+            taking,
         }
     }
 
@@ -58,7 +77,7 @@ impl Joined {
             return self.hello(request).await;
         }
         match self.asserted(&request) {
-            Ok(hash) => drop(request.extensions_mut().insert(hash)),
+            Ok(through) => drop(request.extensions_mut().insert(through)),
             Err(why) => {
                 tracing::warn!(why, "a request of the front was not accepted");
                 return body::text(StatusCode::FORBIDDEN, "the cell does not accept the front's assertion\n");
@@ -69,7 +88,7 @@ impl Joined {
         self.gateway.clone().answer(request, peer).await
     }
 
-    fn asserted(&self, request: &Request<Incoming>) -> Result<BodyHash, String> {
+    fn asserted(&self, request: &Request<Incoming>) -> Result<Through, String> {
         let headers = request.headers();
         let mut all = headers.get_all(assertion::HEADER).iter();
         let (Some(value), None) = (all.next(), all.next()) else { return Err("there is not one".to_owned()) };
@@ -77,16 +96,24 @@ impl Joined {
         let call = Call {
             method: request.method().as_str(),
             path: request.uri().path_and_query().map_or("/", |p| p.as_str()),
-            authorization: headers.get(AUTHORIZATION).map(http::HeaderValue::as_bytes),
+            headers: assertion::headers_hash(headers.iter().map(|(n, v)| (n.as_str(), v.as_bytes()))),
         };
         let now = now().seconds;
         let asserted = self.checker.check(text, &call, now).map_err(|e| e.to_string())?;
         let mut replays = self.replays.lock().unwrap_or_else(PoisonError::into_inner);
         if replays.first_use(asserted.jti, now) {
-            Ok(BodyHash(asserted.body))
+            Ok(self.through(&asserted))
         } else {
             Err("it was used before".to_owned())
         }
+    }
+
+    fn through(&self, asserted: &Asserted) -> Through {
+        // Names of the configuration and base64url: nothing of it needs escaping.
+        let assertion = BASE64URL.encode(asserted.hash);
+        let (key, name) = (&self.key_id, self.checker.front());
+        let disclosed = format!(r#"{{"assertion":"{assertion}","key":"{key}","name":"{name}"}}"#);
+        Through { body: asserted.body, disclosed: disclosed.into() }
     }
 
     /// Takes what the front distributes, and says who and where this cell is and what it serves.
@@ -109,6 +136,7 @@ impl Joined {
         let servers = runtime.servers.keys().map(AsRef::as_ref);
         let mut said = Announcement::new(&cell.name, cell.region.as_str(), servers);
         said.policies = runtime.distributed;
+        said.waiting = u64::try_from(self.gateway.holds.pending()).unwrap_or(u64::MAX);
         said.refused = refused;
         body::json(StatusCode::OK, said.to_bytes())
     }

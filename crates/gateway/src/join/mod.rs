@@ -28,7 +28,7 @@ use crate::stop::reached;
 use crate::tls;
 use answer::Joined;
 
-pub use answer::is_as_asserted;
+pub use answer::{front_of, is_as_asserted};
 
 /// The protocol's name in the TLS handshake (ALPN): who speaks anything else is not connected.
 pub const ALPN: &[u8] = b"carnet-tunnel/1";
@@ -37,8 +37,8 @@ pub const ALPN: &[u8] = b"carnet-tunnel/1";
 pub const PING: Duration = Duration::from_secs(10);
 /// Bytes of one reply that may be on their way.
 pub const STREAM_WINDOW: u32 = 1 << 20;
-/// Bytes of all replies of a connection that may be on their way.
-pub const CONNECTION_WINDOW: u32 = 8 << 20;
+/// Bytes of all replies of a connection that may be on their way: so many callers who read nothing hold up none of the others.
+pub const CONNECTION_WINDOW: u32 = 64 << 20;
 
 const CONNECT: Duration = Duration::from_secs(10);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -46,7 +46,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// A connection that stood this long was a good one: the next attempt comes at once.
 const STOOD: Duration = Duration::from_secs(30);
 
-/// What every connection of a cell to its front needs.
+/// What every connection of a cell to a front needs.
 struct Dial {
     config: JoinConfig,
     tls: TlsConnector,
@@ -54,22 +54,36 @@ struct Dial {
     joined: Arc<Joined>,
 }
 
-/// Joins the front of the configuration, if there is one: a task for each connection, which ends when the gateway stops.
+/// Joins every front of the configuration: a task for each connection, which ends when the gateway stops.
 ///
 /// # Errors
 /// When a key or certificate cannot be read.
 pub fn start(gateway: &Arc<Gateway>) -> Result<Vec<JoinHandle<()>>, String> {
     let runtime = gateway.runtime.load_full();
-    let Some(config) = runtime.config.front.clone() else { return Ok(Vec::new()) };
+    let taking = Arc::default();
+    let mut all = Vec::new();
+    for config in runtime.config.all_fronts() {
+        all.extend(join(gateway, &runtime.config.cell.name, config.clone(), &taking)?);
+    }
+    Ok(all)
+}
+
+/// Joins one front: a task for each connection. `taking` is one for all of them.
+fn join(
+    gateway: &Arc<Gateway>,
+    cell: &str,
+    config: JoinConfig,
+    taking: &Arc<tokio::sync::Mutex<()>>,
+) -> Result<Vec<JoinHandle<()>>, String> {
     let key = pem(&config.key)?;
     let identity = (config.certificate.as_path(), key.as_str(), "the key of the cell's certificate");
     let mut client = tls::client(Some(&config.ca), Some(identity)).map_err(|e| e.to_string())?;
     client.alpn_protocols = vec![ALPN.to_vec()];
     let server = ServerName::try_from(config.host.clone())
         .map_err(|_| format!("front.address: {} is no host name", config.host))?;
-    let checker = Checker::new(&config.name, &runtime.config.cell.name, public_key(&config.assertions)?);
+    let checker = Checker::new(&config.name, cell, public_key(&config.assertions)?);
     let policies = config.policies.as_deref().map(public_key).transpose()?;
-    let joined = Arc::new(Joined::new(gateway.clone(), checker, policies));
+    let joined = Arc::new(Joined::new(gateway.clone(), checker, policies, taking.clone()));
     let connections = config.connections;
     let dial = Arc::new(Dial { config, tls: TlsConnector::from(Arc::new(client)), server, joined });
     Ok((0..connections).map(|_| tokio::spawn(keep(dial.clone()))).collect())

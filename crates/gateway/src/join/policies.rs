@@ -27,7 +27,7 @@ fn path(data: &Path) -> PathBuf {
 /// # Errors
 /// When there are some and they are not what the configured key signed, or would permit something.
 pub fn kept(config: &Config) -> Result<(Vec<PolicySource>, u64), String> {
-    let Some(key) = config.front.as_ref().and_then(|f| f.policies.as_deref()) else {
+    let Some(key) = config.all_fronts().find_map(|f| f.policies.as_deref()) else {
         return Ok((Vec::new(), 0));
     };
     let path = path(&config.data);

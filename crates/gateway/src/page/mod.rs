@@ -37,7 +37,7 @@ pub(crate) use board::{Ballot, Board};
 pub(crate) use form::Form;
 #[cfg(test)]
 pub(crate) use form::join;
-pub(crate) use html::time;
+pub(crate) use html::{Html, time};
 pub(crate) use passkeys::Site;
 
 /// No form and no document of the API is longer; what Slack sends has the whole message in it.

@@ -4,6 +4,7 @@
 //! come yet, and what the producers keep.
 
 mod files;
+mod fronts;
 mod order;
 mod produced;
 mod records;
@@ -136,6 +137,7 @@ pub fn verify(
     let mut sessions = Sessions::from(facts.from);
     let mut alive = Alive::new();
     let mut approvals = Approvals::from(facts.from);
+    let mut fronts = fronts::Fronts::default();
     let mut records = records::Records::new(files, judge);
     let mut produced = produced::Produced::new(facts);
     let mut walk = Walk::new(files)?;
@@ -155,6 +157,7 @@ pub fn verify(
         for (fault, detail) in records.approval(&record) {
             approvals.found(fault, seen.index, detail);
         }
+        fronts.push(&record);
         produced.push(&record);
     }
     records.found(&mut walk.found);
@@ -169,6 +172,7 @@ pub fn verify(
     steps.push(produced.finish(files, &manifest));
     steps.extend(anchors.finish(facts.to));
     steps.push(approvals.finish());
+    steps.extend(fronts.finish());
     Ok(Report {
         subject: "package",
         origin: Some(facts.origin.clone()),
