@@ -105,6 +105,42 @@ fn nothing_crosses_between_namespaces_that_was_not_released() -> Result<()> {
     judge(&net, &capture.end()?, &secret)
 }
 
+#[test]
+fn a_cell_whose_cable_is_out_is_said_to_be_gone_and_comes_back() -> Result<()> {
+    let Some(net) = Net::new(&["front", "eu", "us", "asia"]) else { return Ok(()) };
+    let place = tempfile::tempdir()?;
+    let mut world = World::new_at(plans(place.path())?, &net.address("front"))?;
+    let net = std::sync::Arc::new(net);
+    world.net = Some(net.clone());
+    net.weather(&["loss", "3%", "delay", "5ms", "3ms", "reorder", "20%"]);
+    let front = world.front(None)?;
+    let mut cells = [world.cell("eu")?, world.cell("us")?];
+    front.joined("eu", 2)?;
+    front.joined("us", 2)?;
+    let plain = |cell: &str| {
+        let file = json!({"path": place.path().join(format!("files-{cell}")).join("plain.txt")});
+        session(&front, &format!("files-{cell}"), &[("read_text_file", file)])
+    };
+    ensure!(plain("eu")?[0].contains("harmless words of eu"));
+    net.link("eu", false)?;
+    let path = place.path().join("files-eu/plain.txt");
+    let mut caller = Caller::new(&front.base, "files-eu", TOKEN)?;
+    caller.set("host", front.base.trim_start_matches("http://"));
+    // It cannot be known whether this one ran: that is what its caller is told, as soon as the silence is noticed.
+    let lost = caller.post(&tool(1, "read_text_file", &json!({ "path": path })))?;
+    ensure!(lost.status == 502 && lost.body.contains("whether the call ran"), "{lost:?}");
+    ensure!(plain("us")?[0].contains("harmless words of us"), "the other cell is held up");
+    front.says("a connection of a cell has ended")?;
+    net.link("eu", true)?;
+    front.joined("eu", 4)?;
+    ensure!(plain("eu")?[0].contains("harmless words of eu"));
+    for ((cell, _), process) in CELLS.iter().zip(&mut cells) {
+        ensure!(process.terminate(Duration::from_secs(30))?.success(), "{}", process.output());
+        records::verify(&world.data(cell))?;
+    }
+    Ok(())
+}
+
 /// What is asked of a cell: a file that is harmless, one with persons, one that is not there, one that is forbidden.
 fn use_it(front: &Front, place: &std::path::Path, cell: &str) -> Result<()> {
     let file = |name: &str| json!({"path": place.join(format!("files-{cell}")).join(name)});

@@ -16,6 +16,7 @@ use carnet_tests::gateway::{ALLOW_ALL, ALLOW_ALL_MASKED, TOKEN, binary};
 use carnet_tests::process::Process;
 use carnet_tests::records;
 use carnet_tests::upstream::{Gate, Reply, Upstream, echo};
+use carnet_tests::weather::Weather;
 use carnet_tests::wire::Caller;
 use serde_json::json;
 
@@ -191,9 +192,9 @@ fn a_front_with_another_key_is_not_obeyed() -> Result<()> {
     // The same certificate, another key for assertions: what a stolen server key alone is worth.
     fs::copy(world.folder("policies.key"), world.folder("assertions.key"))?;
     let front = world.front(Some(&base))?;
-    front.joined("eu", 1)?;
+    front.says("the cell does not accept this front's key")?;
     let reply = Caller::new(&front.base, "crm", TOKEN)?.call(1, "echo", &json!({"a": "forged"}))?;
-    ensure!(reply.status == 403 && !upstream.saw("forged"), "{reply:?}");
+    ensure!(reply.status == 503 && !upstream.saw("forged"), "{reply:?}");
     drop(cell);
     Ok(())
 }
@@ -255,9 +256,23 @@ struct Load {
     base: String,
     over: AtomicBool,
     replies: AtomicU64,
+    /// Answered with an error that says what is the matter.
+    refused: AtomicU64,
+    /// Not answered at all.
+    silent: AtomicU64,
 }
 
 impl Load {
+    fn new(three: &Three) -> Load {
+        Load {
+            base: three.front.base.clone(),
+            over: AtomicBool::new(false),
+            replies: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+            silent: AtomicU64::new(0),
+        }
+    }
+
     fn client(&self, name: usize) -> BTreeSet<String> {
         let (mut seen, mut sent) = (BTreeSet::new(), 0u64);
         while !self.over.load(Ordering::Acquire) {
@@ -266,13 +281,18 @@ impl Load {
             while !self.over.load(Ordering::Acquire) {
                 sent += 1;
                 let marker = format!("marker {name} of call {sent} ends");
-                let Ok(reply) = caller.call(sent, "echo", &json!({"marker": marker})) else { break };
+                let Ok(reply) = caller.call(sent, "echo", &json!({"marker": marker})) else {
+                    self.silent.fetch_add(1, Ordering::AcqRel);
+                    break;
+                };
                 match reply.status {
                     200 if reply.body.contains(&marker) => {
                         seen.insert(marker);
                         self.replies.fetch_add(1, Ordering::AcqRel);
                     }
-                    502 | 503 => {}
+                    502 | 503 if reply.json()["error"]["message"].is_string() => {
+                        self.refused.fetch_add(1, Ordering::AcqRel);
+                    }
                     _ => panic!("{reply:?}"),
                 }
             }
@@ -294,31 +314,91 @@ impl Load {
 #[test]
 fn killed_under_load_nothing_runs_twice_and_nothing_answered_is_lost() -> Result<()> {
     let mut three = three(ALLOW_ALL)?;
-    let load =
-        Load { base: three.front.base.clone(), over: AtomicBool::new(false), replies: AtomicU64::new(0) };
-    let seen = thread::scope(|scope| -> Result<Vec<BTreeSet<String>>> {
-        let clients: Vec<_> = (0..6)
-            .map(|n| {
-                scope.spawn({
-                    let load = &load;
-                    move || load.client(n)
-                })
-            })
-            .collect();
-        let killed = kills(&mut three, &load);
+    let load = Load::new(&three);
+    let seen = under_load(&load, || kills(&mut three, &load))?;
+    all_held(&mut three, &seen)
+}
+
+/// What clients have seen answered while something happened.
+fn under_load(load: &Load, happens: impl FnOnce() -> Result<()>) -> Result<Vec<BTreeSet<String>>> {
+    thread::scope(|scope| -> Result<Vec<BTreeSet<String>>> {
+        let clients: Vec<_> = (0..6).map(|n| scope.spawn(move || load.client(n))).collect();
+        let happened = happens();
         load.over.store(true, Ordering::Release);
         let seen = clients.into_iter().map(|c| c.join().map_err(|_| anyhow::anyhow!("a client failed")));
         let seen = seen.collect();
-        killed.and(seen)
-    })?;
+        happened.and(seen)
+    })
+}
+
+/// The proofs of every cell verify, and its log and its server agree with what clients have seen.
+fn all_held(three: &mut Three, seen: &[BTreeSet<String>]) -> Result<()> {
     for (n, (cell, ..)) in CELLS.iter().enumerate() {
         ensure!(three.cells[n].terminate(Duration::from_secs(30))?.success(), "{}", three.cells[n].output());
         records::verify(&three.world.data(cell))?;
         let answered: BTreeSet<_> =
             seen.iter().enumerate().filter(|(c, _)| c % 3 == n).flat_map(|(_, s)| s).collect();
-        held(&three, n, &answered).with_context(|| (*cell).to_owned())?;
+        held(three, n, &answered).with_context(|| (*cell).to_owned())?;
     }
     Ok(())
+}
+
+#[test]
+fn delayed_cut_and_partitioned_under_load_nothing_runs_twice_and_every_call_is_answered() -> Result<()> {
+    let upstreams: Vec<_> = (0..3).map(|_| Upstream::echo().map(Arc::new)).collect::<Result<_>>()?;
+    let plans = CELLS.iter().zip(&upstreams);
+    let plans = plans
+        .map(|((cell, region, server), up)| Plan { policies: ALLOW_ALL, ..plan(cell, region, server, up) });
+    let mut world = World::new(plans.collect())?;
+    let front = world.front(None)?;
+    let weather: Vec<_> =
+        CELLS.iter().map(|_| Weather::before(front.tunnel.parse()?)).collect::<Result<_>>()?;
+    world.through = CELLS.iter().zip(&weather).map(|((cell, ..), w)| (*cell, w.address)).collect();
+    let cells = CELLS.iter().map(|(cell, ..)| world.cell(cell)).collect::<Result<Vec<_>>>()?;
+    for (cell, ..) in CELLS {
+        front.joined(cell, 2)?;
+    }
+    let mut three = Three { world, front, cells, upstreams };
+    let load = Load::new(&three);
+    let seen = under_load(&load, || storm(&three.front, &weather, &load))?;
+    // A caller who was connected the whole time got an answer to each call, if only one that says what is the matter.
+    let (refused, silent) = (load.refused.load(Ordering::Acquire), load.silent.load(Ordering::Acquire));
+    ensure!(silent == 0 && refused > 0, "{silent} calls without an answer, {refused} refused");
+    all_held(&mut three, &seen)
+}
+
+fn storm(front: &Front, weather: &[Weather], load: &Load) -> Result<()> {
+    load.wait_for(30)?;
+    for (n, weather) in weather.iter().enumerate() {
+        weather.delay(Duration::from_millis(20 * (n as u64 + 1)));
+    }
+    load.wait_for(60)?;
+    for round in 0..9 {
+        weather[round % 3].cut();
+        load.wait_for(20)?;
+    }
+    // Two cells cannot be reached, and nobody is told: what was asked of them is answered all the same, and the third goes on.
+    let gone = "a connection of a cell has ended";
+    for n in [0, 1] {
+        let ended = front.process.output().matches(gone).count();
+        weather[n].swallow(true);
+        let noticed = front.process.wait_for(|said| (said.matches(gone).count() >= ended + 2).then_some(()));
+        noticed.context("the partition was not noticed")?;
+        let third = Caller::new(&front.base, "shop", TOKEN)?.call(
+            1,
+            "echo",
+            &json!({"marker": format!("in {n}")}),
+        )?;
+        ensure!(third.status == 200, "{third:?}");
+        weather[n].swallow(false);
+        let end = Instant::now() + Duration::from_secs(60);
+        while Caller::new(&front.base, CELLS[n].2, TOKEN)?.call(1, "ping", &json!({}))?.status == 503 {
+            ensure!(Instant::now() < end, "{} did not come back", CELLS[n].0);
+        }
+        load.wait_for(20)?;
+    }
+    weather.iter().for_each(|w| w.delay(Duration::ZERO));
+    load.wait_for(60)
 }
 
 fn kills(three: &mut Three, load: &Load) -> Result<()> {
@@ -339,7 +419,8 @@ fn kills(three: &mut Three, load: &Load) -> Result<()> {
     load.wait_for(20)
 }
 
-/// Every reply that a caller has seen is an outcome in the log of its cell; no call reached its server twice.
+/// Every reply that a caller has seen is an outcome in the log of its cell; no call reached its server twice; nothing of
+/// another cell's callers is there.
 fn held(three: &Three, n: usize, answered: &BTreeSet<&String>) -> Result<()> {
     ensure!(!answered.is_empty(), "nothing was answered");
     let records = records::read(&three.world.data(CELLS[n].0))?;
@@ -347,6 +428,10 @@ fn held(three: &Three, n: usize, answered: &BTreeSet<&String>) -> Result<()> {
         records.iter().filter(|r| r.ty == LeafType::CallOutcome).filter_map(|r| r.frame.as_deref()).collect();
     for marker in answered {
         ensure!(outcomes.contains(marker.as_str()), "{marker} was answered and is not recorded");
+    }
+    let frames: String = records.iter().filter_map(|r| r.frame.as_deref()).collect();
+    for other in (0..6).filter(|client| client % 3 != n) {
+        ensure!(!frames.contains(&format!("marker {other} of call")), "a record of another cell's caller");
     }
     let ran = three.upstreams[n].seen();
     let mut once = BTreeSet::new();

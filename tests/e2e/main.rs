@@ -17,6 +17,7 @@ mod content;
 mod disk;
 mod drain;
 mod foreign;
+mod fronts;
 mod hsm;
 mod incoming;
 mod invariants;

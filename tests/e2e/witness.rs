@@ -310,6 +310,93 @@ fn two_cells_witness_each_other() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn of_three_cells_that_witness_each_other_no_log_can_vanish() -> Result<()> {
+    let upstream = Upstream::echo()?;
+    let cells = (0..3)
+        .map(|_| Setup::with_token(&upstream.server("light"), ALLOW_ALL_MASKED))
+        .collect::<Result<Vec<_>>>()?;
+    let mut logs = Vec::new();
+    for (n, cell) in cells.iter().enumerate() {
+        // Each log has an origin of its own: a witness tells logs apart by it.
+        let config = fs::read_to_string(cell.config())?;
+        fs::write(cell.config(), config.replace("name: test", &format!("name: cell-{n}")))?;
+        logs.push(begun(cell)?);
+    }
+    let all = cells[0].path().join("logs");
+    fs::write(&all, logs.join("\n"))?;
+    let mut witnesses = Vec::new();
+    for (n, cell) in cells.iter().enumerate() {
+        let mut witness = Witness::new(cell, "beside");
+        witness.logs.clone_from(&all);
+        witness.name = format!("witness.example/beside-{n}");
+        let (process, base) = witness.start("127.0.0.1:0")?;
+        let line = format!("witness w{n} {} {base}", witness.vkey()?);
+        witnesses.push((witness, line, process));
+    }
+    for (n, cell) in cells.iter().enumerate() {
+        let (a, b) = ((n + 1) % 3, (n + 2) % 3);
+        let (one, other) = (&witnesses[a].1, &witnesses[b].1);
+        let policy = format!("log {}\n{one}\n{other}\ngroup others all w{a} w{b}\nquorum others\n", logs[n]);
+        fs::write(cell.path().join("trust.policy"), policy)?;
+        let config = fs::read_to_string(cell.config())?;
+        let block = "evidence: { witness: { policy: ./trust.policy, every: 200ms }, heartbeat: 1s }\n";
+        fs::write(cell.config(), config + block)?;
+    }
+    let (a, trust) = (&cells[0], cells[0].path().join("trust.policy"));
+    let backup = a.path().join("backup");
+    for cell in &cells {
+        let gateway = cell.start()?;
+        until(cell, &gateway, "quorum")?;
+        if std::ptr::eq(cell, a) {
+            let log = frozen(a, &a.data().join("log"))?;
+            let copied = Command::new("cp").arg("-r").arg(&log).arg(&backup).output()?;
+            ensure!(copied.status.success());
+            let segments =
+                Command::new("cp").arg("-r").arg(a.data().join("log/segments")).arg(&backup).output()?;
+            ensure!(segments.status.success());
+            for id in 0..5 {
+                call(&gateway, id)?;
+            }
+            let seen =
+                |n: usize| fs::read_to_string(witness_of(&witnesses[n].0, &logs[0])?).context("its memory");
+            let size = |note: String| note.lines().nth(1).and_then(|n| n.parse::<u64>().ok()).unwrap_or(0);
+            let before = size(fs::read_to_string(backup.join("checkpoint"))?);
+            let grown = gateway.process.wait_for(|_| {
+                std::thread::sleep(std::time::Duration::from_millis(100));
+                [1, 2].iter().all(|n| seen(*n).is_ok_and(|note| size(note) > before)).then_some(())
+            });
+            grown.context("the others have not seen it grow")?;
+        }
+    }
+    // All of it is gone: what its neighbours remember says that it was there, how large, and what its root was.
+    let gone = a.path().join("gone");
+    fs::rename(a.data(), &gone)?;
+    for n in [1, 2] {
+        let memory = &witnesses[n].0.data;
+        let run = verifier(&[&"book", &"check", memory, &a.data(), &"--trust", &trust, &"--json"])?;
+        let report: Value = serde_json::from_slice(&run.stdout)?;
+        ensure!(run.status.code() == Some(1) && faults(&report) == ["vanished"], "{report:#}");
+        ensure!(report["size"].as_u64().unwrap_or(0) > 5, "{report:#}");
+        // A backup in its place is smaller than what they have signed.
+        let run = verifier(&[&"book", &"check", memory, &backup, &"--trust", &trust, &"--json"])?;
+        let report: Value = serde_json::from_slice(&run.stdout)?;
+        ensure!(faults(&report).contains(&"rolled-back".to_owned()), "{report:#}");
+        // What is there holds.
+        let run = verifier(&[&"book", &"check", memory, &gone, &"--trust", &trust, &"--json"])?;
+        ensure!(run.status.success(), "{}", String::from_utf8_lossy(&run.stdout));
+    }
+    Ok(())
+}
+
+/// Where a witness keeps the checkpoint that it signed last of a log, by the log's verifier key.
+fn witness_of(witness: &Witness, log: &str) -> Result<PathBuf> {
+    use sha2::Digest as _;
+    let origin = log.split('+').next().context("a name")?;
+    let hex: String = sha2::Sha256::digest(origin).iter().map(|b| format!("{b:02x}")).collect();
+    Ok(witness.data.join("logs").join(hex))
+}
+
 /// A time stamp authority: `openssl ts -reply` behind a tiny HTTP server.
 struct Tsa {
     folder: PathBuf,

@@ -99,6 +99,31 @@ impl Net {
         inside
     }
 
+    /// Takes the cable of a namespace out of the bridge, or puts it in again: nobody is told.
+    ///
+    /// # Errors
+    /// When it cannot.
+    pub fn link(&self, name: &str, up: bool) -> Result<()> {
+        let n = self.names.iter().position(|n| *n == name).context("a namespace")?;
+        self.inside(&self.hub(), &["link", "set", &format!("p{n}"), if up { "up" } else { "down" }])
+    }
+
+    /// Loses, delays and reorders packets to every namespace, in the words of `tc netem`; or says why it cannot.
+    pub fn weather(&self, terms: &[&str]) {
+        for n in 0..self.names.len() {
+            let (hub, port) = (self.hub(), format!("p{n}"));
+            let mut command = Command::new("tc");
+            command.args(["-n", &hub, "qdisc", "add", "dev", &port, "root", "netem"]).args(terms);
+            let output = command.output();
+            if !output.as_ref().is_ok_and(|o| o.status.success()) {
+                let said =
+                    output.map(|o| String::from_utf8_lossy(&o.stderr).trim().to_owned()).unwrap_or_default();
+                eprintln!("without lost and reordered packets: tc netem is not there ({said})");
+                return;
+            }
+        }
+    }
+
     /// Begins to write down what crosses the bridge.
     ///
     /// # Errors

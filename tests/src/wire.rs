@@ -105,6 +105,19 @@ impl Wire {
         Ok((length > 0).then_some(chunk))
     }
 
+    /// Reads what is there, and gives how many bytes.
+    ///
+    /// # Errors
+    /// As [`Wire::reply`].
+    pub fn some(&mut self) -> Result<usize> {
+        if self.buffer.is_empty() {
+            self.more()?;
+        }
+        let n = self.buffer.len();
+        self.buffer.clear();
+        Ok(n)
+    }
+
     /// Whether the other side closes the connection, after whatever it still sends.
     ///
     /// # Errors

@@ -202,7 +202,8 @@ impl Resolver<'_, '_> {
                     self.report.error(item.at(), format!("two fronts are named `{}`", next.name), Some(help));
                 }
                 if known.policies != next.policies {
-                    let help = "one key signs the policies for all cells, whichever front brings them".to_owned();
+                    let help =
+                        "one key signs the policies for all cells, whichever front brings them".to_owned();
                     self.report.error(item.at(), "two fronts with different `policies`", Some(help));
                 }
             }

@@ -169,8 +169,14 @@ impl Gateway {
         let session = session.counting(carnet_gate::Tallies::of(self.tallies.of(&label)));
         let open = Open::new(session, caller.clone(), now().seconds);
         let shell = crate::record::RecordOnly(self);
-        let walk =
-            Walk { shell: &shell, cell: &self.cell, snapshot: &runtime.gate, session: &open.gate, caller, front: None };
+        let walk = Walk {
+            shell: &shell,
+            cell: &self.cell,
+            snapshot: &runtime.gate,
+            session: &open.gate,
+            caller,
+            front: None,
+        };
         carnet_gate::open(walk, new).await.map_err(|_| NoSession::NotRecorded)?;
         self.metrics.sessions.inc();
         Ok(open)
@@ -235,7 +241,8 @@ impl Gateway {
         let runtime = self.runtime.load_full();
         let shell = crate::record::RecordOnly(self);
         let (session, caller) = (&open.gate, &*open.caller);
-        let walk = Walk { shell: &shell, cell: &self.cell, snapshot: &runtime.gate, session, caller, front: None };
+        let walk =
+            Walk { shell: &shell, cell: &self.cell, snapshot: &runtime.gate, session, caller, front: None };
         if carnet_gate::close(walk, why).await.is_err() {
             tracing::error!("the record of a session's end could not be made durable");
         }

@@ -21,6 +21,8 @@ pub struct Hello {
     v: u32,
     /// The front's name.
     pub front: String,
+    /// Its word that the connection is its own, from [`crate::Signer`].
+    pub bond: String,
     /// Policies that the cell does not have yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policies: Option<Bundle>,
@@ -64,8 +66,8 @@ pub enum NotUnderstood {
 impl Hello {
     /// In the name of a front.
     #[must_use]
-    pub fn new(front: &str, policies: Option<Bundle>) -> Hello {
-        Hello { v: VERSION, front: front.to_owned(), policies }
+    pub fn new(front: &str, bond: String, policies: Option<Bundle>) -> Hello {
+        Hello { v: VERSION, front: front.to_owned(), bond, policies }
     }
 
     /// As bytes.
@@ -143,7 +145,7 @@ mod tests {
     fn what_is_written_is_read() {
         let said = Announcement::new("eu", "de", ["crm", "files"].into_iter());
         assert_eq!(Announcement::parse(&said.to_bytes()), Ok(said));
-        let hello = Hello::new("front", None);
+        let hello = Hello::new("front", "bond".to_owned(), None);
         assert_eq!(Hello::parse(&hello.to_bytes()), Ok(hello));
     }
 

@@ -1,14 +1,17 @@
-//! A front's word for one call: a JWS (RFC 7515, compact, EdDSA) of type `carnet-call+jwt` over the names of front and cell,
+//! A front's word for one call: a JWS (RFC 7515, compact, HS256) of type `carnet-call+jwt`, under a key of the connection, over the names of front and cell,
 //! method and path, the SHA-256 of the body and of all headers, a time and a number used once. It says that
 //! this call with these headers, the caller's token among them, came to this front just now. Who the caller is it does not say: the
 //! cell checks the token itself, against the identity provider's keys.
 
+use std::borrow::Cow;
+
+use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::keys::{PublicKey, SigningKey};
+use crate::bond::{Exported, in_time};
 
 /// The header it travels in.
 pub const HEADER: &str = "x-carnet-call";
@@ -19,7 +22,7 @@ pub const SKEW: i64 = 30;
 /// Longest assertion, in bytes.
 const MOST: usize = 16 << 10;
 /// The one header there is; nothing in it can be chosen by whoever sends it.
-const JOSE: &str = r#"{"alg":"EdDSA","typ":"carnet-call+jwt"}"#;
+const JOSE: &str = r#"{"alg":"HS256","typ":"carnet-call+jwt"}"#;
 
 /// The call that an assertion is about.
 #[derive(Clone, Copy, Debug)]
@@ -34,18 +37,18 @@ pub struct Call<'a> {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Claims {
-    iss: String,
-    aud: String,
+struct Claims<'a> {
+    iss: Cow<'a, str>,
+    aud: Cow<'a, str>,
     iat: i64,
     exp: i64,
-    jti: String,
-    htm: String,
-    htu: String,
+    jti: Cow<'a, str>,
+    htm: Cow<'a, str>,
+    htu: Cow<'a, str>,
     /// SHA-256 of the body.
-    bh: String,
+    bh: Cow<'a, str>,
     /// SHA-256 of the headers.
-    hh: String,
+    hh: Cow<'a, str>,
 }
 
 /// Why an assertion is not accepted.
@@ -63,6 +66,9 @@ pub enum NotAsserted {
     /// It has run out, or is not valid yet.
     #[error("it is not valid at this time")]
     Time,
+    /// It is about another connection.
+    #[error("it is about another connection")]
+    OtherConnection,
     /// It is about another call.
     #[error("it is about another call")]
     OtherCall,
@@ -79,55 +85,56 @@ pub struct Asserted {
     pub hash: [u8; 32],
 }
 
-/// Makes assertions in the name of a front.
-#[derive(Debug)]
-pub struct Signer {
-    key: SigningKey,
+/// Makes and accepts assertions about the calls of one connection, under a key that only its two ends know: TLS gives it to both.
+/// That the other end is the front, [`crate::Checker`] has found out before.
+pub struct CallKey {
+    key: hmac::Key,
     front: String,
+    cell: String,
     head: String,
 }
 
-impl Signer {
-    /// For a front of this name.
+impl std::fmt::Debug for CallKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("CallKey")
+    }
+}
+
+impl CallKey {
+    /// Of a connection between this front and this cell.
     #[must_use]
-    pub fn new(front: &str, key: SigningKey) -> Signer {
-        Signer { key, front: front.to_owned(), head: BASE64URL.encode(JOSE) }
+    pub fn new(front: &str, cell: &str, exported: &Exported) -> CallKey {
+        CallKey {
+            key: hmac::Key::new(hmac::HMAC_SHA256, &exported.key),
+            front: front.to_owned(),
+            cell: cell.to_owned(),
+            head: BASE64URL.encode(JOSE),
+        }
     }
 
-    /// The assertion about a call with this body to this cell at `now` (Unix seconds).
+    /// The assertion about a call with this body at `now` (Unix seconds).
     #[must_use]
-    pub fn assert(&self, cell: &str, call: &Call<'_>, body: &[u8], now: i64, jti: [u8; 16]) -> String {
+    pub fn assert(&self, call: &Call<'_>, body: &[u8], now: i64, jti: [u8; 16]) -> String {
         let claims = Claims {
-            iss: self.front.clone(),
-            aud: cell.to_owned(),
+            iss: Cow::Borrowed(&self.front),
+            aud: Cow::Borrowed(&self.cell),
             iat: now,
             exp: now.saturating_add(LIFETIME),
-            jti: BASE64URL.encode(jti),
-            htm: call.method.to_owned(),
-            htu: call.path.to_owned(),
-            bh: digest(body),
-            hh: BASE64URL.encode(call.headers),
+            jti: BASE64URL.encode(jti).into(),
+            htm: Cow::Borrowed(call.method),
+            htu: Cow::Borrowed(call.path),
+            bh: digest(body).into(),
+            hh: BASE64URL.encode(call.headers).into(),
         };
         let payload = serde_json::to_vec(&claims).unwrap_or_default();
-        let signed = format!("{}.{}", self.head, BASE64URL.encode(payload));
-        let signature = self.key.sign(signed.as_bytes());
-        format!("{signed}.{}", BASE64URL.encode(signature))
-    }
-}
-
-/// Accepts the assertions of one front for one cell.
-#[derive(Clone, Debug)]
-pub struct Checker {
-    key: PublicKey,
-    front: String,
-    cell: String,
-}
-
-impl Checker {
-    /// Of this front, for this cell.
-    #[must_use]
-    pub fn new(front: &str, cell: &str, key: PublicKey) -> Checker {
-        Checker { key, front: front.to_owned(), cell: cell.to_owned() }
+        let mut text = String::with_capacity(640);
+        text.push_str(&self.head);
+        text.push('.');
+        BASE64URL.encode_string(payload, &mut text);
+        let tag = hmac::sign(&self.key, text.as_bytes());
+        text.push('.');
+        BASE64URL.encode_string(tag, &mut text);
+        text
     }
 
     /// Checks all but the body, which comes later, and that it was not used before, which [`crate::Replays`] knows.
@@ -138,47 +145,28 @@ impl Checker {
         if assertion.len() > MOST {
             return Err(NotAsserted::Unreadable);
         }
-        let (signed, signature) = assertion.rsplit_once('.').ok_or(NotAsserted::Unreadable)?;
+        let (signed, tag) = assertion.rsplit_once('.').ok_or(NotAsserted::Unreadable)?;
         let (head, payload) = signed.split_once('.').ok_or(NotAsserted::Unreadable)?;
         let decoded = |text: &str| BASE64URL.decode(text).map_err(|_| NotAsserted::Unreadable);
-        if decoded(head)? != JOSE.as_bytes() {
+        if head != self.head {
             return Err(NotAsserted::Unreadable);
         }
-        if !self.key.verify(signed.as_bytes(), &decoded(signature)?) {
-            return Err(NotAsserted::Signature);
-        }
-        let claims: Claims =
-            serde_json::from_slice(&decoded(payload)?).map_err(|_| NotAsserted::Unreadable)?;
+        hmac::verify(&self.key, signed.as_bytes(), &decoded(tag)?).map_err(|_| NotAsserted::Signature)?;
+        let payload = decoded(payload)?;
+        let claims: Claims<'_> = serde_json::from_slice(&payload).map_err(|_| NotAsserted::Unreadable)?;
         self.holds(&claims, call, now)?;
         let jti = exact(&claims.jti).ok_or(NotAsserted::Unreadable)?;
         let body = exact(&claims.bh).ok_or(NotAsserted::Unreadable)?;
         Ok(Asserted { jti, body, hash: body_hash(assertion.as_bytes()) })
     }
 
-    /// The front whose assertions these are.
-    #[must_use]
-    pub fn front(&self) -> &str {
-        &self.front
-    }
-
-    /// What names the key that they are signed with: its JWK thumbprint.
-    #[must_use]
-    pub fn key_id(&self) -> String {
-        self.key.thumbprint()
-    }
-
-    fn holds(&self, claims: &Claims, call: &Call<'_>, now: i64) -> Result<(), NotAsserted> {
+    fn holds(&self, claims: &Claims<'_>, call: &Call<'_>, now: i64) -> Result<(), NotAsserted> {
         if claims.iss != self.front || claims.aud != self.cell {
             return Err(NotAsserted::NotForUs);
         }
-        let lasts = claims.exp.checked_sub(claims.iat);
-        let in_time = now >= claims.iat.saturating_sub(SKEW) && now < claims.exp.saturating_add(SKEW);
-        if !in_time || !lasts.is_some_and(|l| (0..=LIFETIME).contains(&l)) {
-            return Err(NotAsserted::Time);
-        }
-        let same = claims.htm == call.method
-            && claims.htu == call.path
-            && exact(&claims.hh) == Some(call.headers);
+        in_time(claims.iat, claims.exp, now)?;
+        let same =
+            claims.htm == call.method && claims.htu == call.path && exact(&claims.hh) == Some(call.headers);
         if same { Ok(()) } else { Err(NotAsserted::OtherCall) }
     }
 }
@@ -188,7 +176,8 @@ impl Checker {
 /// `content-length`, which the connection sets and the hash of the body makes void.
 #[must_use]
 pub fn headers_hash<'a>(headers: impl Iterator<Item = (&'a str, &'a [u8])>) -> [u8; 32] {
-    let mut lines: Vec<_> = headers.filter(|(name, _)| *name != HEADER && *name != "content-length").collect();
+    let mut lines: Vec<_> =
+        headers.filter(|(name, _)| *name != HEADER && *name != "content-length").collect();
     // Stable: several values of one name stay in their order.
     lines.sort_by_key(|(name, _)| *name);
     let mut hash = Sha256::new();
@@ -219,15 +208,14 @@ pub fn body_hash(body: &[u8]) -> [u8; 32] {
 mod tests {
     use super::*;
 
-    const KEY: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n-----END PRIVATE KEY-----\n";
     const NOW: i64 = 1_800_000_000;
 
-    fn signer(front: &str) -> Signer {
-        Signer::new(front, SigningKey::from_pem(KEY).unwrap())
+    fn key(front: &str, cell: &str, n: u8) -> CallKey {
+        CallKey::new(front, cell, &Exported::from([n; 64]))
     }
 
-    fn checker() -> Checker {
-        Checker::new("front", "eu", SigningKey::from_pem(KEY).unwrap().public())
+    fn checker() -> CallKey {
+        key("front", "eu", 1)
     }
 
     fn call<'a>() -> Call<'a> {
@@ -240,7 +228,7 @@ mod tests {
 
     #[test]
     fn what_was_asserted_is_accepted() {
-        let text = signer("front").assert("eu", &call(), b"body", NOW, [7; 16]);
+        let text = checker().assert(&call(), b"body", NOW, [7; 16]);
         for at in [NOW - SKEW, NOW, NOW + LIFETIME, NOW + LIFETIME + SKEW - 1] {
             let asserted = checker().check(&text, &call(), at).unwrap();
             let hash = body_hash(text.as_bytes());
@@ -250,8 +238,10 @@ mod tests {
 
     #[test]
     fn everything_else_is_not() {
-        let make = |front: &str, cell: &str| signer(front).assert(cell, &call(), b"body", NOW, [7; 16]);
+        let make = |front: &str, cell: &str| key(front, cell, 1).assert(&call(), b"body", NOW, [7; 16]);
         let good = make("front", "eu");
+        let other = key("front", "eu", 2).assert(&call(), b"body", NOW, [7; 16]);
+        assert_eq!(checker().check(&other, &call(), NOW).unwrap_err(), NotAsserted::Signature);
         let check = |text: &str, call: Call<'_>, now| checker().check(text, &call, now).unwrap_err();
         assert_eq!(check(&make("other", "eu"), call(), NOW), NotAsserted::NotForUs);
         assert_eq!(check(&make("front", "us"), call(), NOW), NotAsserted::NotForUs);
@@ -279,10 +269,28 @@ mod tests {
 
     #[test]
     fn every_header_counts_and_their_order_does_not() {
-        let base = [("accept", "a"), ("mcp-session-id", "s"), ("x-carnet-actor-token", "t"), ("via", "1"), ("via", "2")];
+        let base = [
+            ("accept", "a"),
+            ("mcp-session-id", "s"),
+            ("x-carnet-actor-token", "t"),
+            ("via", "1"),
+            ("via", "2"),
+        ];
         let same: [&[(&str, &str)]; 3] = [
-            &[("via", "1"), ("x-carnet-actor-token", "t"), ("accept", "a"), ("mcp-session-id", "s"), ("via", "2")],
-            &[("accept", " a "), ("mcp-session-id", "s"), ("x-carnet-actor-token", "t"), ("via", "1"), ("via", "2\t")],
+            &[
+                ("via", "1"),
+                ("x-carnet-actor-token", "t"),
+                ("accept", "a"),
+                ("mcp-session-id", "s"),
+                ("via", "2"),
+            ],
+            &[
+                ("accept", " a "),
+                ("mcp-session-id", "s"),
+                ("x-carnet-actor-token", "t"),
+                ("via", "1"),
+                ("via", "2\t"),
+            ],
             &[
                 ("accept", "a"),
                 ("mcp-session-id", "s"),
@@ -314,7 +322,7 @@ mod tests {
 
     #[test]
     fn no_flipped_bit_passes() {
-        let good = signer("front").assert("eu", &call(), b"body", NOW, [7; 16]);
+        let good = checker().assert(&call(), b"body", NOW, [7; 16]);
         for at in 0..good.len() {
             for bit in 0..7 {
                 let mut bytes = good.clone().into_bytes();

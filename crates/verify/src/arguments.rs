@@ -23,8 +23,9 @@ gateway (with log/ in it) or a copy of the log folder. No network is used.
   --key FILE|KEY          verifier key of the log (name+id+key). Without it and
                           --trust its own key is taken, which proves less
   --last-checkpoint FILE  a checkpoint that you kept: the log may only have grown
-  --book FILE             your book of checkpoints seen: the log may only have
-                          grown since each. `book add` writes it
+  --book FILE|FOLDER      your book of checkpoints seen: the log may only have
+                          grown since each. `book add` writes it. The folder
+                          of a witness serves as one
   --tsa FILE              PEM certificates of time stamp authorities you trust
   --json                  print one JSON object
   --version, --help

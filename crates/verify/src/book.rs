@@ -26,8 +26,11 @@ pub(crate) fn notes(path: &Path, origin: Option<&str>) -> anyhow::Result<Vec<Vec
     Ok(lines.filter(|l| origin.is_none_or(|o| l.checkpoint.origin == o)).map(|l| l.note).collect())
 }
 
-/// A line is `SECONDS BASE64`: when it was seen, and the signed note.
+/// A line is `SECONDS BASE64`: when it was seen, and the signed note. The folder of a witness is a book too.
 fn read(path: &Path) -> anyhow::Result<Vec<Line>> {
+    if path.is_dir() {
+        return memory(path);
+    }
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     let mut lines = Vec::new();
     for (number, line) in (1..).zip(text.lines()) {
@@ -38,6 +41,24 @@ fn read(path: &Path) -> anyhow::Result<Vec<Line>> {
         });
         lines.push(read.with_context(|| format!("{}: line {number} is no line of a book", path.display()))?);
     }
+    Ok(lines)
+}
+
+/// What a witness keeps: of each log the checkpoint that it signed last, a file each below `logs/`.
+fn memory(folder: &Path) -> anyhow::Result<Vec<Line>> {
+    let logs = folder.join("logs");
+    let entries =
+        std::fs::read_dir(&logs).with_context(|| format!("{}: no folder of a witness", folder.display()))?;
+    let mut lines = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        let note = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let parsed = Note::parse(&note).ok().and_then(|n| Checkpoint::parse_text(&n.text).ok());
+        let checkpoint = parsed.with_context(|| format!("{} is no checkpoint", path.display()))?;
+        let seen = std::fs::metadata(&path)?.modified()?.duration_since(UNIX_EPOCH)?.as_secs();
+        lines.push(Line { seen, note, checkpoint });
+    }
+    lines.sort_by(|a, b| a.checkpoint.origin.cmp(&b.checkpoint.origin));
     Ok(lines)
 }
 

@@ -25,6 +25,18 @@ impl Folder {
     }
 }
 
+/// Whether there is neither a log nor a package: no such path, or a folder without either.
+pub(crate) fn holds_nothing(given: &Path) -> bool {
+    match std::fs::metadata(given) {
+        Ok(there) => {
+            there.is_dir()
+                && Folder::open(given).is_err()
+                && !given.join(carnet_evidence::package::MANIFEST).exists()
+        }
+        Err(e) => e.kind() == ErrorKind::NotFound,
+    }
+}
+
 fn failed(path: &str, e: &std::io::Error) -> SourceError {
     SourceError { path: path.to_owned(), why: e.kind().to_string() }
 }

@@ -14,7 +14,7 @@ use anyhow::Context as _;
 use carnet_evidence::note::{Note, Verifier};
 use carnet_evidence::package::verify::Judge;
 use carnet_evidence::package::{END, Files};
-use carnet_evidence::verify::{LogSource as _, Options, Report, Stamps, Trust, verify};
+use carnet_evidence::verify::{LogSource as _, Options, Report, Stamps, Trust, vanished, verify};
 use carnet_evidence::witness::Policy;
 
 use crate::arguments::{Arguments, Parsed, USAGE};
@@ -69,6 +69,11 @@ fn check(arguments: &Arguments) -> anyhow::Result<Report> {
     let stamps = authorities.as_ref().map(|a| a as &dyn Stamps);
     let trust = Trust { policy: policy.as_ref(), book: &book, stamps };
     let own = |fault, detail: &str| Ok(carnet_evidence::package::verify::damaged(fault, detail));
+    if let (Some(key), true) = (&key, folder::holds_nothing(&arguments.folder))
+        && let Some(report) = vanished(key, &book)
+    {
+        return Ok(report);
+    }
     match package::open(&arguments.folder)? {
         Opened::Package(files) => return packed(&*files, key.as_ref(), last.as_deref(), trust),
         Opened::Damaged(fault, detail) => return own(fault, &detail),

@@ -45,3 +45,27 @@ fn whoever_connects_there_must_be_known() {
     assert!(mistakes(&format!("{text}cells: {{}}\n")).contains("`tunnel.tls` needs `client_ca`"));
     assert!(mistakes("version: 1\nname: front\nregion: ch\nservers: {}\n").contains("unknown key `servers`"));
 }
+
+#[test]
+fn a_cell_may_join_several_fronts_of_different_names() {
+    let front = |name: &str, policies: &str| {
+        format!(
+            "{{ address: \"f.example:7443\", name: {name}, certificate: c.pem, key: file:c.key, ca: ca.pem, assertions: {name}.pub{policies} }}"
+        )
+    };
+    let file = |fronts: &[String]| {
+        format!(
+            "version: 1\ncell: {{ region: de }}\nlisteners: []\nidentity: {{ anonymous: {{ subject: dev }} }}\npolicies: [p.cedar]\n\
+             front: {}\nfronts: [{}]\n",
+            front("a", ""),
+            fronts.join(", ")
+        )
+    };
+    let config = super::read(&file(&[front("b", ""), front("c", "")])).unwrap().config;
+    let names: Vec<&str> = config.all_fronts().map(|f| &*f.name).collect();
+    assert_eq!(names, ["a", "b", "c"]);
+    let said = render(&super::read(&file(&[front("a", "")])).unwrap_err());
+    assert!(said.contains("two fronts are named `a`"), "{said}");
+    let said = render(&super::read(&file(&[front("b", ", policies: p.pub")])).unwrap_err());
+    assert!(said.contains("two fronts with different `policies`"), "{said}");
+}

@@ -777,6 +777,7 @@ fn defaults_are_as_documented() {
                 otlp: None,
             },
             front: None,
+            fronts: [],
             admin: None,
             processing: None,
             sinks: [],

@@ -15,6 +15,7 @@ mod slots;
 mod stored;
 #[cfg(test)]
 mod tests;
+mod vanished;
 
 use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::leaf::{Ext, Leaf, LeafError, LeafType};
@@ -30,6 +31,7 @@ pub use blobs::KeyLookup;
 pub use report::{Fault, Finding, LISTED, Outcome, Report, Step};
 pub(crate) use sessions::Sessions;
 pub use slots::KeyIds;
+pub use vanished::vanished;
 
 /// The files of a log could not be read: not damage, but no answer either.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]

@@ -37,6 +37,8 @@ faults! {
     CheckpointOrigin "checkpoint-origin";
     /// The log is smaller than at an earlier checkpoint.
     RolledBack "rolled-back";
+    /// There is no log, and there was one.
+    Vanished "vanished";
     /// The log has another history than at an earlier checkpoint.
     Forked "forked";
     /// Fewer witnesses signed than the auditor asks for.

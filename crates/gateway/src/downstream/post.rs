@@ -261,8 +261,14 @@ async fn refuse(
     let unrecorded = || later(StatusCode::SERVICE_UNAVAILABLE, 5, "the record could not be made durable");
     let Ok(open) = gateway.implicit_session(runtime, server, caller).await else { return unrecorded() };
     let shell = crate::record::RecordOnly(gateway);
-    let walk =
-        Walk { shell: &shell, cell: &gateway.cell, snapshot: &runtime.gate, session: &open.gate, caller, front: front.as_deref() };
+    let walk = Walk {
+        shell: &shell,
+        cell: &gateway.cell,
+        snapshot: &runtime.gate,
+        session: &open.gate,
+        caller,
+        front: front.as_deref(),
+    };
     if carnet_gate::refuse(walk, size, refusal_name(refusal)).await.is_err() {
         return unrecorded();
     }

@@ -21,7 +21,11 @@ pub(super) fn page(force: &InForce) -> Response<Reply> {
     for (name, cell) in &force.config.cells {
         let Some(url) = &cell.approvals else { continue };
         any = true;
-        rows.raw("<tr><td>").text(name).raw("</td><td>").text(cell.region.as_str()).raw("</td><td><a href=\"");
+        rows.raw("<tr><td>")
+            .text(name)
+            .raw("</td><td>")
+            .text(cell.region.as_str())
+            .raw("</td><td><a href=\"");
         rows.text(url).raw("\" rel=\"noreferrer\">").text(url).raw("</a></td></tr>\n");
     }
     if !any {

@@ -9,7 +9,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use carnet_config::{CellOfFront, FrontConfig};
 use carnet_tunnel::announce::{self, Announcement, Hello};
-use http::Request;
+use carnet_tunnel::{CallKey, Exported};
+use http::{Request, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http2::{self, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -20,7 +21,8 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::Front;
-use crate::join::{ALPN, CONNECTION_WINDOW, PING, STREAM_WINDOW};
+use crate::gateway::now;
+use crate::join::{ALPN, CONNECTION_WINDOW, PING, STREAM_WINDOW, exported};
 
 /// How often a cell is asked how it is.
 pub(super) const HELLO: Duration = Duration::from_secs(5);
@@ -32,6 +34,8 @@ const MOST: usize = 4096;
 pub(super) struct Tunnel {
     number: usize,
     pub(super) send: SendRequest<Full<Bytes>>,
+    /// What its calls are asserted with.
+    pub(super) key: CallKey,
 }
 
 /// A cell as it is configured, and its connections.
@@ -67,20 +71,17 @@ pub(super) enum Away {
 
 impl Cell {
     /// A way to a server of this cell, other than those tried.
-    pub(super) fn way(
-        &self,
-        server: &str,
-        tried: &[usize],
-    ) -> Result<(usize, SendRequest<Full<Bytes>>), Away> {
+    pub(super) fn way(&self, server: &str, tried: &[Arc<Tunnel>]) -> Result<Arc<Tunnel>, Away> {
         let state = self.live.state.read().unwrap_or_else(PoisonError::into_inner);
-        let open: Vec<_> =
-            state.tunnels.iter().filter(|t| !t.send.is_closed() && !tried.contains(&t.number)).collect();
-        let turn = self.live.next.fetch_add(1, Ordering::Relaxed);
-        let tunnel = open.get(turn.checked_rem(open.len()).unwrap_or(0)).ok_or(Away::Cell)?;
+        let usable =
+            |t: &&Arc<Tunnel>| !t.send.is_closed() && !tried.iter().any(|other| Arc::ptr_eq(t, other));
+        let open = state.tunnels.iter().filter(usable).count();
+        let turn = self.live.next.fetch_add(1, Ordering::Relaxed).checked_rem(open).unwrap_or(0);
+        let tunnel = state.tunnels.iter().filter(usable).nth(turn).ok_or(Away::Cell)?;
         if !state.servers.contains(server) {
             return Err(Away::Server);
         }
-        Ok((tunnel.number, tunnel.send.clone()))
+        Ok(tunnel.clone())
     }
 
     /// Connections, servers and version of distributed policies.
@@ -201,6 +202,7 @@ async fn tunnel(front: &Arc<Front>, stream: TcpStream) -> Result<(), &'static st
     let stream = handshake.map_err(|_| "no handshake in time")?.map_err(|_| "TLS failed")?;
     let certificate = certificate(&stream)?;
     let cell = known(front, &certificate)?;
+    let exported = exported(stream.get_ref().1).ok_or("it does not speak TLS 1.3")?;
     let (mut send, connection) = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
         .keep_alive_interval(PING)
@@ -213,13 +215,15 @@ async fn tunnel(front: &Arc<Front>, stream: TcpStream) -> Result<(), &'static st
         .await
         .map_err(|_| "it does not speak HTTP/2")?;
     let mut connection = tokio::spawn(connection);
-    let said = tokio::time::timeout(PATIENCE, hello(front, &cell, &mut send)).await;
+    let said = tokio::time::timeout(PATIENCE, hello(front, &cell, &exported, &mut send)).await;
     let said = said.map_err(|_| "it does not say who it is")??;
     cell.note(said);
     let number = front.numbers.fetch_add(1, Ordering::Relaxed);
-    cell.add(Arc::new(Tunnel { number, send: send.clone() }));
+    let key = CallKey::new(&front.force.load().config.name, &cell.name, &exported);
+    cell.add(Arc::new(Tunnel { number, send: send.clone(), key }));
     tracing::info!(cell = %cell.name, "a cell has joined");
-    let ended = stand(front, &cell, &certificate, &mut send, &mut connection, &mut changed).await;
+    let known = Known { certificate, exported, name: cell.name.clone() };
+    let ended = stand(front, &known, &mut send, &mut connection, &mut changed).await;
     cell.remove(number);
     tracing::info!(cell = %cell.name, "a connection of a cell has ended");
     if ended.is_err() {
@@ -244,11 +248,17 @@ fn known(front: &Front, certificate: &[u8; 32]) -> Result<Arc<Cell>, &'static st
     force.cells.by_certificate.get(certificate).cloned().ok_or("its certificate is not that of a cell")
 }
 
+/// What a connection was known by when it began.
+struct Known {
+    certificate: [u8; 32],
+    exported: Exported,
+    name: Arc<str>,
+}
+
 /// Asks how the cell is until the connection ends, or the cell is no longer one of this front's.
 async fn stand(
     front: &Arc<Front>,
-    joined: &Arc<Cell>,
-    certificate: &[u8; 32],
+    joined: &Known,
     send: &mut SendRequest<Full<Bytes>>,
     connection: &mut tokio::task::JoinHandle<hyper::Result<()>>,
     changed: &mut watch::Receiver<u64>,
@@ -259,7 +269,7 @@ async fn stand(
             _ = changed.changed() => {}
             () = tokio::time::sleep(HELLO) => {}
         }
-        let cell = &known(front, certificate)?;
+        let cell = &known(front, &joined.certificate)?;
         if cell.name != joined.name {
             return Err("its certificate is another cell's now");
         }
@@ -268,7 +278,7 @@ async fn stand(
             let _ = (&mut *connection).await;
             return Ok(());
         }
-        match tokio::time::timeout(PATIENCE, hello(front, cell, send)).await {
+        match tokio::time::timeout(PATIENCE, hello(front, cell, &joined.exported, send)).await {
             Ok(Ok(said)) => cell.note(said),
             // A cell that drains meanwhile, or is gone: the connection says so.
             Ok(Err(NO_ANSWER)) => {}
@@ -283,16 +293,21 @@ const NO_ANSWER: &str = "it gives no answer";
 async fn hello(
     front: &Arc<Front>,
     cell: &Cell,
+    exported: &Exported,
     send: &mut SendRequest<Full<Bytes>>,
 ) -> Result<Announcement, &'static str> {
     let has = cell.status().2;
     let force = front.force.load_full();
     let newer = force.policies.as_ref().filter(|bundle| bundle.version() > has).cloned();
-    let hello = Hello::new(&force.config.name, newer);
+    let bond = force.signer.bind(&cell.name, exported, now().seconds);
+    let hello = Hello::new(&force.config.name, bond, newer);
     let request = Request::post(format!("https://cell{}", announce::PATH))
         .body(Full::new(Bytes::from(hello.to_bytes())))
         .map_err(|_| NO_ANSWER)?;
     let response = send.send_request(request).await.map_err(|_| NO_ANSWER)?;
+    if response.status() == StatusCode::FORBIDDEN {
+        return Err("the cell does not accept this front's key");
+    }
     let body = Limited::new(response.into_body(), announce::MOST).collect().await.map_err(|_| NO_ANSWER)?;
     let said = Announcement::parse(&body.to_bytes()).map_err(|_| "its announcement cannot be used")?;
     cell.agrees(&said)?;

@@ -80,9 +80,8 @@ fn reload(front: &Front) {
 
 /// What only a restart can change.
 fn unchangeable(old: &FrontConfig, new: &FrontConfig) -> Vec<String> {
-    let addresses = |c: &FrontConfig| {
-        c.listeners.iter().map(|l| (l.address, l.tls.is_some())).collect::<Vec<_>>()
-    };
+    let addresses =
+        |c: &FrontConfig| c.listeners.iter().map(|l| (l.address, l.tls.is_some())).collect::<Vec<_>>();
     let fixed = |c: &FrontConfig| {
         let l = &c.limits;
         (l.connections, l.concurrency, l.headers, l.header_timeout, c.drain)
@@ -94,10 +93,7 @@ fn unchangeable(old: &FrontConfig, new: &FrontConfig) -> Vec<String> {
         ("tunnel.address", old.tunnel != new.tunnel),
         ("telemetry", old.telemetry != new.telemetry),
         ("admin", old.admin != new.admin),
-        (
-            "drain, or of limits.connections, concurrency, headers or header_timeout",
-            fixed(old) != fixed(new),
-        ),
+        ("drain, or of limits.connections, concurrency, headers or header_timeout", fixed(old) != fixed(new)),
     ];
     let changed = changes.into_iter().filter(|(_, changed)| *changed);
     changed.map(|(what, _)| format!("a change of {what} needs a restart")).collect()

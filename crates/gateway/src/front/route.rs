@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use carnet_mcp::{Incoming as Parsed, Refusal, error_response};
-use carnet_tunnel::{Call, assertion};
+use carnet_tunnel::{Call, CallKey, assertion};
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, TE, TRAILER,
-    TRANSFER_ENCODING, UPGRADE,
+    CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, TE, TRAILER, TRANSFER_ENCODING,
+    UPGRADE,
 };
 use http::request::Parts;
 use http::{Request, Response, StatusCode};
@@ -116,13 +116,14 @@ impl Front {
     ) -> Response<Reply> {
         let mut tried = Vec::new();
         loop {
-            let (number, mut send) = match cell.way(server, &tried) {
+            let way = match cell.way(server, &tried) {
                 Ok(way) => way,
                 Err(Away::Server) => return away(&bytes, "its cell does not offer this server now"),
                 Err(Away::Cell) => return away(&bytes, "the cell of this server is not connected"),
             };
-            tried.push(number);
-            let Some((request, hash)) = asserted(force, cell, &head, bytes.clone()) else {
+            let mut send = way.send.clone();
+            tried.push(way.clone());
+            let Some((request, hash)) = asserted(&way.key, &head, bytes.clone()) else {
                 return body::empty(StatusCode::BAD_REQUEST);
             };
             if send.ready().await.is_err() {
@@ -173,9 +174,7 @@ async fn read(limits: &carnet_config::Limits, body: Incoming) -> Result<Bytes, S
 }
 
 /// The request for the cell, with the front's word beside it.
-fn asserted(
-    force: &InForce,
-    cell: &Cell, head: &Parts, bytes: Bytes) -> Option<(Request<Full<Bytes>>, [u8; 32])> {
+fn asserted(key: &CallKey, head: &Parts, bytes: Bytes) -> Option<(Request<Full<Bytes>>, [u8; 32])> {
     let path = head.uri.path_and_query().map_or("/", |p| p.as_str());
     let mut headers = end_to_end(&head.headers);
     // A caller's own header of this name goes no further.
@@ -184,7 +183,7 @@ fn asserted(
     let call = Call { method: head.method.as_str(), path, headers: hash };
     let mut jti = [0; 16];
     crate::record::entropy(&mut jti);
-    let word = force.signer.assert(&cell.name, &call, &bytes, now().seconds, jti);
+    let word = key.assert(&call, &bytes, now().seconds, jti);
     let mut request = Request::builder()
         .method(head.method.clone())
         .uri(format!("https://cell{path}"))

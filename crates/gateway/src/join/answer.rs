@@ -1,12 +1,13 @@
 //! One request that came through the tunnel: the front's assertion about it is checked, then it is a request like any other.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
 use carnet_tunnel::announce::{self, Announcement, Hello};
-use carnet_tunnel::{Asserted, Call, Checker, PublicKey, Replays, assertion};
+use carnet_tunnel::{Asserted, Call, CallKey, Checker, Exported, PublicKey, Replays, assertion};
 use http::{Extensions, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
@@ -25,7 +26,6 @@ pub(super) struct Joined {
     checker: Checker,
     key_id: String,
     policies: Option<PublicKey>,
-    replays: Mutex<Replays>,
     /// One set of distributed policies is taken at a time, whichever front brings it.
     taking: Arc<tokio::sync::Mutex<()>>,
 }
@@ -58,14 +58,32 @@ impl Joined {
         policies: Option<PublicKey>,
         taking: Arc<tokio::sync::Mutex<()>>,
     ) -> Joined {
-        Joined {
-            gateway,
-            key_id: checker.key_id(),
-            checker,
-            policies,
-            replays: Mutex::default(),
-            taking,
-        }
+        Joined { gateway, key_id: checker.key_id(), checker, policies, taking }
+    }
+
+    fn through(&self, asserted: &Asserted) -> Through {
+        // Names of the configuration and base64url: nothing of it needs escaping.
+        let assertion = BASE64URL.encode(asserted.hash);
+        let (key, name) = (&self.key_id, self.checker.front());
+        let disclosed = format!(r#"{{"assertion":"{assertion}","key":"{key}","name":"{name}"}}"#);
+        Through { body: asserted.body, disclosed: disclosed.into() }
+    }
+}
+
+/// A connection to a front, and what is known of it.
+pub(super) struct Channel {
+    joined: Arc<Joined>,
+    exported: Exported,
+    key: CallKey,
+    /// The front's key has signed that this connection is its own.
+    bound: AtomicBool,
+    replays: Mutex<Replays>,
+}
+
+impl Channel {
+    pub(super) fn new(joined: Arc<Joined>, exported: Exported) -> Channel {
+        let key = CallKey::new(joined.checker.front(), joined.checker.cell(), &exported);
+        Channel { joined, exported, key, bound: AtomicBool::new(false), replays: Mutex::default() }
     }
 
     pub(super) async fn answer(
@@ -85,10 +103,13 @@ impl Joined {
         }
         request.headers_mut().remove(assertion::HEADER);
         let peer = Peer { address, listener: NO_LISTENER, certificate: None };
-        self.gateway.clone().answer(request, peer).await
+        self.joined.gateway.clone().answer(request, peer).await
     }
 
     fn asserted(&self, request: &Request<Incoming>) -> Result<Through, String> {
+        if !self.bound.load(Ordering::Acquire) {
+            return Err("the front has not said who it is".to_owned());
+        }
         let headers = request.headers();
         let mut all = headers.get_all(assertion::HEADER).iter();
         let (Some(value), None) = (all.next(), all.next()) else { return Err("there is not one".to_owned()) };
@@ -99,21 +120,13 @@ impl Joined {
             headers: assertion::headers_hash(headers.iter().map(|(n, v)| (n.as_str(), v.as_bytes()))),
         };
         let now = now().seconds;
-        let asserted = self.checker.check(text, &call, now).map_err(|e| e.to_string())?;
+        let asserted = self.key.check(text, &call, now).map_err(|e| e.to_string())?;
         let mut replays = self.replays.lock().unwrap_or_else(PoisonError::into_inner);
         if replays.first_use(asserted.jti, now) {
-            Ok(self.through(&asserted))
+            Ok(self.joined.through(&asserted))
         } else {
             Err("it was used before".to_owned())
         }
-    }
-
-    fn through(&self, asserted: &Asserted) -> Through {
-        // Names of the configuration and base64url: nothing of it needs escaping.
-        let assertion = BASE64URL.encode(asserted.hash);
-        let (key, name) = (&self.key_id, self.checker.front());
-        let disclosed = format!(r#"{{"assertion":"{assertion}","key":"{key}","name":"{name}"}}"#);
-        Through { body: asserted.body, disclosed: disclosed.into() }
     }
 
     /// Takes what the front distributes, and says who and where this cell is and what it serves.
@@ -121,22 +134,28 @@ impl Joined {
         let read = Limited::new(request.into_body(), announce::MOST).collect().await;
         let hello = read.ok().and_then(|body| Hello::parse(&body.to_bytes()).ok());
         let Some(hello) = hello else { return body::empty(StatusCode::BAD_REQUEST) };
+        if let Err(why) = self.joined.checker.check(&hello.bond, &self.exported, now().seconds) {
+            tracing::warn!(%why, "the front has not shown that it is the one");
+            return body::text(StatusCode::FORBIDDEN, "the cell does not accept the front's key\n");
+        }
+        self.bound.store(true, Ordering::Release);
+        let Joined { gateway, policies, taking, .. } = &*self.joined;
         let refused = match hello.policies {
             None => None,
             Some(bundle) => {
-                let _one = self.taking.lock().await;
-                policies::take(&self.gateway, self.policies.as_ref(), &bundle).await.err()
+                let _one = taking.lock().await;
+                policies::take(gateway, policies.as_ref(), &bundle).await.err()
             }
         };
         if let Some(why) = &refused {
             tracing::warn!(why, "policies from the front were not taken");
         }
-        let runtime = self.gateway.runtime.load_full();
+        let runtime = gateway.runtime.load_full();
         let cell = &runtime.config.cell;
         let servers = runtime.servers.keys().map(AsRef::as_ref);
         let mut said = Announcement::new(&cell.name, cell.region.as_str(), servers);
         said.policies = runtime.distributed;
-        said.waiting = u64::try_from(self.gateway.holds.pending()).unwrap_or(u64::MAX);
+        said.waiting = u64::try_from(gateway.holds.pending()).unwrap_or(u64::MAX);
         said.refused = refused;
         body::json(StatusCode::OK, said.to_bytes())
     }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use carnet_config::JoinConfig;
-use carnet_tunnel::{Checker, PublicKey};
+use carnet_tunnel::{Checker, Exported, PublicKey, bond};
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -26,7 +26,7 @@ use crate::gateway::Gateway;
 use crate::identity::pem;
 use crate::stop::reached;
 use crate::tls;
-use answer::Joined;
+use answer::{Channel, Joined};
 
 pub use answer::{front_of, is_as_asserted};
 
@@ -98,6 +98,14 @@ pub fn public_key(path: &std::path::Path) -> Result<PublicKey, String> {
     PublicKey::from_pem(&text).map_err(|e| format!("{}: {e}", path.display()))
 }
 
+/// What TLS gives to both ends of this connection and to nobody else; `None` where it is older than 1.3.
+pub(crate) fn exported<D>(tls: &rustls::ConnectionCommon<D>) -> Option<Exported> {
+    if tls.protocol_version() != Some(rustls::ProtocolVersion::TLSv1_3) {
+        return None;
+    }
+    tls.export_keying_material([0; bond::EXPORTED], bond::LABEL, None).ok().map(Exported::from)
+}
+
 /// Keeps one connection up until the gateway stops.
 async fn keep(dial: Arc<Dial>) {
     let mut stopping = dial.joined.gateway.stopping.subscribe();
@@ -147,10 +155,14 @@ async fn connect(dial: &Dial) -> Result<(TlsStream<TcpStream>, SocketAddr), &'st
 
 /// Serves one connection to its end. When the gateway stops, the front is told, and open calls finish.
 async fn serve(dial: &Dial, stream: TlsStream<TcpStream>, peer: SocketAddr) {
-    let joined = dial.joined.clone();
+    let Some(exported) = exported(stream.get_ref().1) else {
+        tracing::warn!("the front does not speak TLS 1.3");
+        return;
+    };
+    let channel = Arc::new(Channel::new(dial.joined.clone(), exported));
     let service = service_fn(move |request| {
-        let joined = joined.clone();
-        async move { Ok::<_, std::convert::Infallible>(joined.answer(request, peer).await) }
+        let channel = channel.clone();
+        async move { Ok::<_, std::convert::Infallible>(channel.answer(request, peer).await) }
     });
     let runtime = dial.joined.gateway.runtime.load_full();
     let mut builder = http2::Builder::new(TokioExecutor::new());

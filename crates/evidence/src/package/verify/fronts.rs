@@ -94,8 +94,7 @@ mod tests {
         for (value, session, t) in rows {
             let draft = Draft::new(LeafType::CallDecision, *t, [*session; 16], Epochs::default());
             let leaf = Leaf { draft, n: 0, ps: None };
-            let disclosed =
-                [Disclosure { name: field::FRONT.to_owned(), value: value.clone().into_bytes() }];
+            let disclosed = [Disclosure { name: field::FRONT.to_owned(), value: value.clone().into_bytes() }];
             fronts.push(&Record::new(0, &leaf, &disclosed, None, &Withheld::default()));
         }
         fronts.finish()
