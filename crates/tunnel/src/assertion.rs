@@ -1,7 +1,7 @@
-//! A front's word for one call: a JWS (RFC 7515, compact, HS256) of type `carnet-call+jwt`, under a key of the connection, over the names of front and cell,
-//! method and path, the SHA-256 of the body and of all headers, a time and a number used once. It says that
-//! this call with these headers, the caller's token among them, came to this front just now. Who the caller is it does not say: the
-//! cell checks the token itself, against the identity provider's keys.
+//! A front's word for one call: a JWS (RFC 7515, compact, HS256) of type `carnet-call+jwt`, under a key of the connection, over
+//! the names of front and cell, method and path, the SHA-256 of the body and of all headers, a time and a number used once. It
+//! says that this call with these headers, the caller's token among them, came to this front just now. Who the caller is it
+//! does not say: the cell checks the token itself, against the identity provider's keys.
 
 use std::borrow::Cow;
 

@@ -1,6 +1,7 @@
-//! What crosses between a front and its cells besides HTTP itself: who a cell is and what it serves ([`announce`]), that a connection is the front's ([`bond`]) and
-//! a call the one that the front took from a caller ([`assertion`]), and policies that an operator has signed for all cells
-//! ([`bundle`]). Pure: time and randomness are parameters, so that the fuzzer can link it alone.
+//! What crosses between a front and its cells besides HTTP itself: who a cell is and what it serves ([`announce`]), that a
+//! connection is the front's ([`bond`]) and a call the one that it took from a caller ([`assertion`]), and policies that an
+//! operator has signed for all cells ([`bundle`]). Pure: time and randomness are parameters, so that the fuzzer can link it
+//! alone.
 
 pub mod announce;
 pub mod assertion;
