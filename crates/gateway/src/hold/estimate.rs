@@ -80,7 +80,8 @@ impl Task {
         let runtime = self.arrived.runtime.clone();
         let Some(server) = runtime.servers.get(&*self.open.gate.server.name).cloned() else { return false };
         let Some(inside) = self.open.enter() else { return false };
-        let arrived = Arrived { runtime, caller: self.arrived.caller.clone() };
+        let Arrived { caller, front, .. } = &self.arrived;
+        let arrived = Arrived { runtime, caller: caller.clone(), front: front.clone() };
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
         let link = way(&arrived, &server, &headers, &self.open, &message);
