@@ -347,7 +347,11 @@ fn of_three_cells_that_witness_each_other_no_log_can_vanish() -> Result<()> {
     let backup = a.path().join("backup");
     for cell in &cells {
         let gateway = cell.start()?;
-        until(cell, &gateway, "quorum")?;
+        let signed = gateway.process.wait_for(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(100));
+            whys(cell).ok()?.contains(&"Text(\"quorum\")".to_owned()).then_some(())
+        });
+        signed.with_context(|| format!("{:?}", whys(cell)))?;
         if std::ptr::eq(cell, a) {
             let log = frozen(a, &a.data().join("log"))?;
             let copied = Command::new("cp").arg("-r").arg(&log).arg(&backup).output()?;
