@@ -141,7 +141,7 @@ impl Gateway {
             .iter()
             .filter_map(|entry| self.holds.saved(entry).ok())
             .filter(|saved| self.may_see(who, saved))
-            .map(|saved| self.shown_to(who, view_of(&saved, &saved.held, now)))
+            .map(|saved| self.as_seen_by(who, view_of(&saved, &saved.held, now)))
             .collect();
         all.sort_by_key(|view| (view.asked_at, view.id));
         all
@@ -159,7 +159,7 @@ impl Gateway {
     /// [`NotDone::Unknown`].
     pub fn show_held(&self, who: &Approver, id: &Id) -> Result<View, NotDone> {
         let (_, saved) = self.entry_for(who, id)?;
-        Ok(self.shown_to(who, view_of(&saved, &saved.held, now().seconds)))
+        Ok(self.as_seen_by(who, view_of(&saved, &saved.held, now().seconds)))
     }
 
     /// Whether what is in a call may go to where somebody is: an approver is a recipient.
@@ -169,7 +169,7 @@ impl Gateway {
     }
 
     /// A call as it may be seen where somebody is: who asks for what, and nothing of what is in it where that may not go there.
-    fn shown_to(&self, who: &Approver, view: View) -> View {
+    fn as_seen_by(&self, who: &Approver, view: View) -> View {
         // What is masked is shown to who does not say where they are, unless places are enforced.
         let enforced = self.runtime.load().config.residency.enforce;
         let nowhere = who.place.as_ref().is_some_and(|place| *place == Region::unknown());
