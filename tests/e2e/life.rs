@@ -293,6 +293,13 @@ impl Life {
     fn audit(&self) -> Result<()> {
         let trust = self.setup.data().join("log/vkey");
         let book = self.setup.path().join("book");
+        let checkpoint = self.setup.data().join("log/checkpoint");
+        // The first one follows the first records within a second.
+        let until = Instant::now() + LIMIT;
+        while !checkpoint.is_file() {
+            ensure!(Instant::now() < until, "there is no checkpoint");
+            thread::sleep(Duration::from_millis(20));
+        }
         let verify = |what: &PathBuf| -> Result<(bool, String)> {
             let mut command = Command::new(records::verifier()?);
             command.arg(what).arg("--trust").arg(&trust);
@@ -312,13 +319,10 @@ impl Life {
             let only_lost = said.contains("key-missing") && said.matches(" fails ").count() == 1;
             ensure!(ok || (self.known.lost && only_lost), "{}: {said}", package.display());
         }
-        let checkpoint = self.setup.data().join("log/checkpoint");
-        if checkpoint.is_file() {
-            let mut add = Command::new(records::verifier()?);
-            add.args(["book", "add"]).arg(&book).arg(&checkpoint).arg("--trust").arg(&trust);
-            let run = add.output()?;
-            ensure!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
-        }
+        let mut add = Command::new(records::verifier()?);
+        add.args(["book", "add"]).arg(&book).arg(&checkpoint).arg("--trust").arg(&trust);
+        let run = add.output()?;
+        ensure!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
         Ok(())
     }
 }

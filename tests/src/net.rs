@@ -5,15 +5,24 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context, Result, ensure};
 
 use crate::peers;
 use crate::process::Process;
 
-/// Namespaces with addresses `10.77.0.1` and up, in the order of their names. The test itself is `10.77.0.254`.
+/// The last number of the address of the test itself.
+const OWN: usize = 254;
+
+/// How many this process has made: tests run beside each other.
+static MADE: AtomicU32 = AtomicU32::new(0);
+
+/// Namespaces with addresses `10.77.N.1` and up, in the order of their names, N being their own. The test itself has the
+/// last but one.
 pub struct Net {
     tag: String,
+    third: u32,
     names: Vec<&'static str>,
 }
 
@@ -41,8 +50,9 @@ impl Net {
     }
 
     fn make(names: &[&'static str]) -> Result<Net> {
-        let tag = format!("c{}", std::process::id());
-        let net = Net { tag, names: names.to_vec() };
+        let (own, made) = (std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
+        let net =
+            Net { tag: format!("c{own}n{made}"), third: (own + 97 * made) % 256, names: names.to_vec() };
         run(&["netns", "add", &net.hub()])?;
         net.inside(&net.hub(), &["link", "add", "br0", "type", "bridge"])?;
         net.inside(&net.hub(), &["link", "set", "br0", "up"])?;
@@ -51,7 +61,7 @@ impl Net {
             run(&["netns", "add", &space])?;
             net.plug(n, Some(&space), n + 1)?;
         }
-        net.plug(names.len(), None, 254)?;
+        net.plug(names.len(), None, OWN)?;
         Ok(net)
     }
 
@@ -74,7 +84,7 @@ impl Net {
         self.inside(&self.hub(), &["link", "set", &near, "master", "br0", "up"])?;
         let own = std::process::id().to_string();
         self.inside(&self.hub(), &["link", "set", &far, "netns", space.unwrap_or(&own)])?;
-        let address = format!("10.77.0.{last}/24");
+        let address = format!("{}/24", self.numbered(last));
         let at = |args: &[&str]| match space {
             Some(space) => self.inside(space, args),
             None => run(args),
@@ -88,7 +98,17 @@ impl Net {
     #[must_use]
     pub fn address(&self, name: &str) -> String {
         let n = self.names.iter().position(|n| *n == name).map_or(0, |n| n + 1);
-        format!("10.77.0.{n}")
+        self.numbered(n)
+    }
+
+    /// The address of the test itself.
+    #[must_use]
+    pub fn own_address(&self) -> String {
+        self.numbered(OWN)
+    }
+
+    fn numbered(&self, last: usize) -> String {
+        format!("10.77.{}.{last}", self.third)
     }
 
     /// A command that runs in a namespace.

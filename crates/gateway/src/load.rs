@@ -58,7 +58,7 @@ pub type PolicySource = (String, String);
 /// # Errors
 /// Every mistake, rendered with its place.
 pub fn read_config(path: &Path) -> Result<Loaded, Vec<String>> {
-    read_file(path, |source| carnet_config::load(source))
+    read_file(path, carnet_config::load)
 }
 
 /// Reads the configuration file of a front.
@@ -66,7 +66,7 @@ pub fn read_config(path: &Path) -> Result<Loaded, Vec<String>> {
 /// # Errors
 /// Every mistake, rendered with its place.
 pub fn read_front(path: &Path) -> Result<LoadedFront, Vec<String>> {
-    read_file(path, |source| carnet_config::load_front(source))
+    read_file(path, carnet_config::load_front)
 }
 
 fn read_file<T>(

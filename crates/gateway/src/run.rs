@@ -70,7 +70,9 @@ pub async fn start(start: Start) -> Result<Running, Vec<String>> {
     let telemetry = Telemetry::start(&runtime.config, &metrics).map_err(one)?;
     state::keep(&runtime).map_err(|e| one(e.to_string()))?;
     let known = runtime.gate.residency.cell_known;
-    opened.begin(&runtime.config, runtime.gate.epochs, known).await.map_err(|e| one(e.to_string()))?;
+    Box::pin(opened.begin(&runtime.config, runtime.gate.epochs, known))
+        .await
+        .map_err(|e| one(e.to_string()))?;
     let Opened { recorder, mac, token_key, held, before, .. } = opened;
     let holds = Holds::open(held, &recorder.reader(), record::seconds()).map_err(|e| one(e.to_string()))?;
     let approvers = Approvers::new(recorder.table.clone()).map_err(one)?;
@@ -97,7 +99,7 @@ pub async fn start(start: Start) -> Result<Running, Vec<String>> {
         bound: Mutex::new(addresses.clone()),
         runtime: ArcSwap::from_pointee(runtime),
     });
-    crate::desk::started(&gateway, before).await.map_err(|e| one(e.to_string()))?;
+    Box::pin(crate::desk::started(&gateway, before)).await.map_err(|e| one(e.to_string()))?;
     let sinks = crate::sink::prepare(&gateway.runtime.load().config).map_err(one)?;
     crate::sink::apply(&gateway, sinks);
     if let Some(control) = crate::control::open(&gateway) {

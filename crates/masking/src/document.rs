@@ -29,7 +29,7 @@ pub(crate) fn dated(text: &str) -> bool {
     let plain = named <= usize::from(text.contains('T')) * 5;
     match (len(a), len(b), len(c), len(more)) {
         // `14 March 1980`, `March 14th, 1980`
-        _ if named >= 3 && !text.contains(['-', '/', '.', 'T', ':']) || named >= 3 && short_month(text) => {
+        _ if named >= 3 && (!text.contains(['-', '/', '.', 'T', ':']) || short_month(text)) => {
             let mut all = text.split(|c: char| !c.is_ascii_digit()).filter(|g| !g.is_empty());
             named <= 24 && text.len() <= 40 && all.any(|g| year(g.parse().unwrap_or(0)))
         }

@@ -203,7 +203,7 @@ pub async fn legacy(
     }
     let (gateway, server) = (gateway.clone(), server.clone());
     tokio::spawn(async move {
-        standing(&gateway, arrived, &server, &open, feed).await;
+        Box::pin(standing(&gateway, arrived, &server, &open, feed)).await;
         // The stream is the session: without it nothing can be answered.
         if gateway.sessions.remove(&id).is_some() {
             gateway.close_session(&open, "stream-ended").await;

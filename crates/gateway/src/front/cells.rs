@@ -116,7 +116,7 @@ impl Cell {
     fn agrees(&self, said: &Announcement) -> Result<(), &'static str> {
         let owned = |server: &String| self.config.servers.iter().any(|s| **s == **server);
         if *said.cell != *self.name {
-            return Err("it says that it is another cell");
+            return Err(ANOTHER);
         }
         if said.region != self.config.region.as_str() {
             return Err("it says that it is in another region");
@@ -289,6 +289,7 @@ async fn stand(
 }
 
 const NO_ANSWER: &str = "it gives no answer";
+const ANOTHER: &str = "it says that it is another cell";
 
 async fn hello(
     front: &Arc<Front>,
@@ -305,8 +306,10 @@ async fn hello(
         .body(Full::new(Bytes::from(hello.to_bytes())))
         .map_err(|_| NO_ANSWER)?;
     let response = send.send_request(request).await.map_err(|_| NO_ANSWER)?;
-    if response.status() == StatusCode::FORBIDDEN {
-        return Err("the cell does not accept this front's key");
+    match response.status() {
+        StatusCode::FORBIDDEN => return Err("the cell does not accept this front's key"),
+        StatusCode::MISDIRECTED_REQUEST => return Err(ANOTHER),
+        _ => {}
     }
     let body = Limited::new(response.into_body(), announce::MOST).collect().await.map_err(|_| NO_ANSWER)?;
     let said = Announcement::parse(&body.to_bytes()).map_err(|_| "its announcement cannot be used")?;

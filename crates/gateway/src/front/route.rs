@@ -17,6 +17,7 @@ use hyper::body::Incoming;
 
 use super::cells::{Away, Cell};
 use super::force::InForce;
+use super::routes::Passed;
 use super::{Front, approvals};
 use crate::body::{self, Reply};
 use crate::downstream::{self, METADATA, later};
@@ -100,7 +101,10 @@ impl Front {
         let response = self.forward(force, cell, &server, head, bytes, &mut sent).await;
         let status = response.status().as_u16();
         self.metrics.routed(&server, status);
-        self.routes.note(now(), &server, &cell.name, method.as_str(), status, size, sent).await;
+        let method = method.as_str();
+        let passed =
+            Passed { at: now(), server: &server, cell: &cell.name, method, status, size, assertion: sent };
+        self.routes.note(&passed).await;
         response
     }
 

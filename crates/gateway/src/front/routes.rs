@@ -25,6 +25,24 @@ pub(super) struct Routes {
     writer: Mutex<Option<JoinHandle<()>>>,
 }
 
+/// One call that was passed on.
+pub(super) struct Passed<'a> {
+    /// When it was answered.
+    pub(super) at: Moment,
+    /// At which server.
+    pub(super) server: &'a str,
+    /// To which cell.
+    pub(super) cell: &'a str,
+    /// The method of HTTP.
+    pub(super) method: &'a str,
+    /// The status of the answer.
+    pub(super) status: u16,
+    /// Bytes of its body.
+    pub(super) size: usize,
+    /// The hash of the assertion that went with it.
+    pub(super) assertion: Option<[u8; 32]>,
+}
+
 impl Routes {
     /// Goes on in a folder, which is made if it is not there.
     ///
@@ -45,20 +63,12 @@ impl Routes {
     }
 
     /// Notes one call.
-    pub(super) async fn note(
-        &self,
-        now: Moment,
-        server: &str,
-        cell: &str,
-        method: &str,
-        status: u16,
-        size: usize,
-        assertion: Option<[u8; 32]>,
-    ) {
+    pub(super) async fn note(&self, passed: &Passed<'_>) {
         let Some(sender) = self.sender.upgrade() else { return };
+        let Passed { at, server, cell, method, status, size, assertion } = passed;
         let assertion = assertion.map(|hash| BASE64URL.encode(hash)).unwrap_or_default();
         // All of these are names of the configuration, words of HTTP or numbers.
-        let Moment { seconds, micros } = now;
+        let Moment { seconds, micros } = at;
         let line = format!(
             r#""t":{seconds}.{micros:06},"server":"{server}","cell":"{cell}","method":"{method}","status":{status},"bytes":{size},"assertion":"{assertion}""#
         );
@@ -117,8 +127,17 @@ mod tests {
         let now = Moment { seconds: 1, micros: 2 };
         for run in 0..3u16 {
             let routes = Routes::open(folder.path()).unwrap();
-            routes.note(now, "crm", "eu", "POST", 200 + run, 5, None).await;
-            routes.note(now, "crm", "eu", "POST", 300 + run, 5, Some([1; 32])).await;
+            let first = Passed {
+                at: now,
+                server: "crm",
+                cell: "eu",
+                method: "POST",
+                status: 200 + run,
+                size: 5,
+                assertion: None,
+            };
+            routes.note(&first).await;
+            routes.note(&Passed { status: 300 + run, assertion: Some([1; 32]), ..first }).await;
             routes.close().await;
             // What a crash leaves.
             OpenOptions::new().append(true).open(&path).unwrap().write_all(b"{\"t\":9").unwrap();

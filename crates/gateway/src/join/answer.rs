@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
 use carnet_tunnel::announce::{self, Announcement, Hello};
-use carnet_tunnel::{Asserted, Call, CallKey, Checker, Exported, PublicKey, Replays, assertion};
+use carnet_tunnel::{Asserted, Call, CallKey, Checker, Exported, NotAsserted, PublicKey, Replays, assertion};
 use http::{Extensions, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
@@ -136,7 +136,11 @@ impl Channel {
         let Some(hello) = hello else { return body::empty(StatusCode::BAD_REQUEST) };
         if let Err(why) = self.joined.checker.check(&hello.bond, &self.exported, now().seconds) {
             tracing::warn!(%why, "the front has not shown that it is the one");
-            return body::text(StatusCode::FORBIDDEN, "the cell does not accept the front's key\n");
+            // With the certificate of another cell, it is that one for the front.
+            return match why {
+                NotAsserted::NotForUs => body::empty(StatusCode::MISDIRECTED_REQUEST),
+                _ => body::text(StatusCode::FORBIDDEN, "the cell does not accept the front's key\n"),
+            };
         }
         self.bound.store(true, Ordering::Release);
         let Joined { gateway, policies, taking, .. } = &*self.joined;
