@@ -174,6 +174,7 @@ pub fn verify(source: &dyn LogSource, options: &Options<'_>) -> Result<Report, S
     steps.push(approvals.finish());
     steps.extend(anchors.finish(size));
     steps.extend(blobs.finish());
+    slots.look_again(source.keys()?);
     steps.push(slots.finish());
     Ok(Report { subject: "log", origin: checkpoint.map(|c| c.origin), size, leaves: count, steps })
 }

@@ -62,6 +62,15 @@ impl Slots {
         }
     }
 
+    /// The keys as they are after the leaves were read: where the log grows meanwhile, a key is there before the leaf that
+    /// needs it, and may be gone when that leaf has been read.
+    pub(super) fn look_again(&mut self, keys: Option<KeyIds>) {
+        match (&mut self.keys, keys) {
+            (Some(before), Some(now)) => before.there.extend(now.there),
+            (before, now) => *before = now,
+        }
+    }
+
     pub(super) fn finish(self) -> Step {
         let mut step = Step::new("slots");
         let (mut erased, mut readable, mut unsure) = (0, 0, 0);
