@@ -118,6 +118,13 @@ impl Life {
         let head = format!("{}servers:\n{}{subject}{EVIDENCE}", identity(people), upstream.server("crm"));
         let setup = Setup::new(&head, ALLOW_ALL)?;
         let gateway = Some(setup.start()?);
+        let checkpoint = setup.data().join("log/checkpoint");
+        // The first one follows the first records within a second.
+        let until = Instant::now() + LIMIT;
+        while !checkpoint.is_file() {
+            ensure!(Instant::now() < until, "there is no checkpoint");
+            thread::sleep(Duration::from_millis(20));
+        }
         Ok(Life { setup, _upstream: upstream, gateway, known: Known::default(), done: Vec::new() })
     }
 
@@ -294,12 +301,6 @@ impl Life {
         let trust = self.setup.data().join("log/vkey");
         let book = self.setup.path().join("book");
         let checkpoint = self.setup.data().join("log/checkpoint");
-        // The first one follows the first records within a second.
-        let until = Instant::now() + LIMIT;
-        while !checkpoint.is_file() {
-            ensure!(Instant::now() < until, "there is no checkpoint");
-            thread::sleep(Duration::from_millis(20));
-        }
         let verify = |what: &PathBuf| -> Result<(bool, String)> {
             let mut command = Command::new(records::verifier()?);
             command.arg(what).arg("--trust").arg(&trust);
