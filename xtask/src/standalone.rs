@@ -58,13 +58,13 @@ fn interpreter(elf: &[u8]) -> Option<bool> {
 
 /// Runs it with a folder as its root that holds itself, a package and a key, in a network of nothing. Then with one byte changed.
 fn alone(root: &Path, folder: &Path, program: &Path) -> Result<()> {
-    let golden = root.join("crates/evidence/testdata/carnet-1");
+    let golden = root.join("crates/verify/testdata/carnet-1");
     let _ = std::fs::remove_dir_all(folder);
     std::fs::create_dir_all(folder)?;
     std::fs::copy(program, folder.join("carnet-verify"))?;
-    let mut package = std::fs::read(golden.join("package.carnet"))?;
+    let mut package = std::fs::read(golden.join("demo.carnet"))?;
     std::fs::write(folder.join("package.carnet"), &package)?;
-    std::fs::copy(golden.join("log/vkey"), folder.join("trust"))?;
+    std::fs::copy(golden.join("demo.vkey"), folder.join("trust"))?;
     let middle = package.len() / 2;
     *package.get_mut(middle).context("an empty package")? ^= 1;
     std::fs::write(folder.join("changed.carnet"), &package)?;

@@ -21,8 +21,18 @@ use crate::arguments::{Arguments, Parsed, USAGE};
 use crate::folder::Folder;
 use crate::package::Opened;
 
+/// Bytes of stack. Cedar refuses to decide where it believes that little is left, and with musl the stack of the first
+/// thread looks as large as what was used of it so far.
+const STACK: usize = 16 << 20;
+
 fn main() -> ExitCode {
-    match run() {
+    let thread = std::thread::Builder::new().stack_size(STACK).spawn(run);
+    let done = thread.context("cannot start a thread").and_then(|thread| {
+        thread
+            .join()
+            .unwrap_or_else(|_| Err(anyhow::anyhow!("a mistake in this program: it ended in the middle")))
+    });
+    match done {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
         Err(e) => {

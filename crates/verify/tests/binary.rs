@@ -97,3 +97,12 @@ fn what_cannot_be_checked_ends_with_2() {
     let (status, text) = run(&[&golden(), Path::new("--key"), &key]);
     assert!(status == 2 && text.contains("holds no verifier key"), "{text}");
 }
+
+/// A package that a gateway made, with policies that are decided again. What verified once verifies for ever.
+#[test]
+fn a_package_of_a_gateway_holds() {
+    let made = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/carnet-1");
+    let (status, text) = run(&[&made.join("demo.carnet"), Path::new("--trust"), &made.join("demo.vkey")]);
+    assert_eq!(status, 0, "{text}");
+    assert!(text.contains("10 decided again"), "{text}");
+}

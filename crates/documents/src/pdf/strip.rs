@@ -6,8 +6,23 @@ use memchr::memmem;
 /// An empty zlib stream, for what says that it is compressed.
 const EMPTY: &[u8] = b"\x78\x01\x01\x00\x00\xff\xff\x00\x00\x00\x01";
 
+/// How often a document is looked through again: what overlaps in a damaged one shows only when the first is gone.
+const ROUNDS: usize = 4;
+
 /// The same document without what it says about itself; `None` if that cannot be reached.
 pub(crate) fn strip(bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut out = bytes.to_vec();
+    for _ in 0..ROUNDS {
+        let less = once(&out)?;
+        if less == out {
+            return Some(out);
+        }
+        out = less;
+    }
+    None
+}
+
+fn once(bytes: &[u8]) -> Option<Vec<u8>> {
     if memmem::find(bytes, b"/Encrypt").is_some() {
         return None;
     }
