@@ -61,6 +61,8 @@ pub struct Gateway {
     pub file: Option<PathBuf>,
     /// What each actor was given lately.
     pub(crate) tallies: crate::tallies::Tallies,
+    /// Keeps the keys of the issuers in force fresh.
+    pub keys: Mutex<Option<crate::keys::Tended>>,
     /// The last reload's mistakes; empty when it went well.
     pub reload_errors: Mutex<Vec<String>>,
     /// Addresses that the listeners really have, in the order of the configuration.
@@ -84,6 +86,12 @@ pub enum NoSession {
 }
 
 impl Gateway {
+    /// Keeps the keys of the issuers in force fresh, and no longer those of the issuers before.
+    pub fn tend_keys(&self) {
+        let fresh = self.runtime.load().identities.keys.tend();
+        *self.keys.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(fresh);
+    }
+
     /// Makes a record durable.
     ///
     /// # Errors

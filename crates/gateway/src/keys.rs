@@ -234,9 +234,13 @@ impl KeyStore {
         futures_util::future::join_all(all).await;
     }
 
-    /// Keeps all keys fresh, for ever. The caller spawns it and ends it with the snapshot. An issuer that fails is
-    /// asked again after the floor.
-    pub async fn keep_fresh(self: Arc<Self>) {
+    /// Keeps all keys fresh for as long as what it returns lives.
+    pub fn tend(self: &Arc<Self>) -> Tended {
+        Tended(tokio::spawn(self.clone().keep_fresh()).abort_handle())
+    }
+
+    /// Keeps all keys fresh, for ever. An issuer that fails is asked again after the floor.
+    async fn keep_fresh(self: Arc<Self>) {
         let each = self.issuers.values().map(|issuer| async {
             loop {
                 let fetched = self.refresh(&issuer.origin.issuer).await;
@@ -267,6 +271,16 @@ impl KeyStore {
         }
         all.sort_by(|a, b| a.issuer.cmp(&b.issuer));
         all
+    }
+}
+
+/// Keys that are kept fresh. Dropped, they are no longer asked for.
+#[derive(Debug)]
+pub struct Tended(tokio::task::AbortHandle);
+
+impl Drop for Tended {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 

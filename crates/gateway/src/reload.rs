@@ -165,7 +165,7 @@ async fn activate(
     let new_identities = !Arc::ptr_eq(&gateway.runtime.load().identities, &next.identities);
     gateway.runtime.store(Arc::new(next));
     if new_identities {
-        tokio::spawn(gateway.runtime.load().identities.keys.clone().keep_fresh());
+        gateway.tend_keys();
     }
     swap_tls(gateway, tls);
     sink::apply(gateway, sinks);

@@ -95,6 +95,7 @@ pub async fn start(start: Start) -> Result<Running, Vec<String>> {
         stopping: watch::Sender::new(false),
         ending: Ending::new(runtime.config.limits.concurrency.min(Semaphore::MAX_PERMITS)),
         file: start.file,
+        keys: Mutex::default(),
         reload_errors: Mutex::default(),
         bound: Mutex::new(addresses.clone()),
         runtime: ArcSwap::from_pointee(runtime),
@@ -121,7 +122,7 @@ pub async fn start(start: Start) -> Result<Running, Vec<String>> {
     tokio::spawn(crate::channels::deliver(gateway.clone()));
     tokio::spawn(crate::channels::follow(gateway.clone()));
     tokio::spawn(gateway.clone().sweep());
-    tokio::spawn(gateway.runtime.load().identities.keys.clone().keep_fresh());
+    gateway.tend_keys();
     Ok(Running { gateway, addresses, admin: admin_address, listeners, heartbeats })
 }
 

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use carnet_config::FrontConfig;
 use carnet_tunnel::{Bundle, Signer, SigningKey};
-use tokio::task::AbortHandle;
 
 use super::Tls;
 use super::cells::Cells;
 use crate::identity::{Identities, pem};
+use crate::keys::Tended;
 
 /// A configuration in force. A call keeps the one it began with.
 pub(super) struct InForce {
@@ -19,16 +19,8 @@ pub(super) struct InForce {
     pub(super) signer: Signer,
     pub(super) cells: Cells,
     pub(super) policies: Option<Bundle>,
-    fresh: Arc<Fresh>,
-}
-
-/// The task that keeps the issuers' keys fresh; it ends with the last configuration that needs it.
-struct Fresh(AbortHandle);
-
-impl Drop for Fresh {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
+    /// Ends with the last configuration that needs these keys.
+    fresh: Arc<Tended>,
 }
 
 impl InForce {
@@ -46,8 +38,8 @@ impl InForce {
             Some(previous) => (previous.identities.clone(), previous.fresh.clone()),
             None => {
                 let identities = Arc::new(Identities::load(&config.identity)?);
-                let task = tokio::spawn(identities.keys.clone().keep_fresh());
-                (identities, Arc::new(Fresh(task.abort_handle())))
+                let fresh = Arc::new(identities.keys.tend());
+                (identities, fresh)
             }
         };
         let key = SigningKey::from_pem(&pem(&config.assertions).map_err(one)?)

@@ -292,7 +292,7 @@ async fn keys_are_kept_fresh_without_a_cause() {
     let provider = Provider::start(vec![Answer::Keys(jwks(&[FIRST]))]).await;
     let store = provider.store(KeySettings::default());
     let mut finished = store.issuers.get(&*provider.base).unwrap().finished.subscribe();
-    let running = tokio::spawn(store.clone().keep_fresh());
+    let running = store.tend();
     finished.wait_for(|(count, _)| *count == 1).await.unwrap();
     provider.then(Answer::Status(500));
     // One interval later it is asked again, and after a failure the floor later.
@@ -304,7 +304,11 @@ async fn keys_are_kept_fresh_without_a_cause() {
         advance(Duration::from_secs(by)).await;
         finished.wait_for(|(count, _)| *count == n).await.unwrap();
     }
-    running.abort();
+    drop(running);
+    for _ in 0..50 {
+        tokio::task::yield_now().await;
+    }
+    advance(Duration::from_secs(1_000)).await;
     assert_eq!((provider.asked(), count(&store, &provider.base)), (3, Some(1)));
 }
 
