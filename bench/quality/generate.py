@@ -2,7 +2,9 @@
 
     python3 -m venv venv && venv/bin/pip install -r requirements.txt
     venv/bin/python generate.py
+    venv/bin/python generate.py --check      # writes nothing, says which sets would differ
 
+Seeds, versions and the clock are fixed: Faker takes some birth dates from today's.
 `dev` is for tuning. Nobody tunes on `test`: it has other layouts, keys, sentences, countries and seeds. The file's name says
 what its texts are (`*.json.jsonl`, `*.text.jsonl`)."""
 
@@ -11,17 +13,23 @@ import os
 import pathlib
 import random
 import sys
+import tempfile
 
 # Faker takes some values from sets, whose order follows the hash seed.
 if os.environ.get("PYTHONHASHSEED") != "0":
     os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, "PYTHONHASHSEED": "0"})
 
-from gen import business, evasions, faked, foreign, ids, layouts_dev, layouts_test, messages, papers, secrets, tables
+from freezegun import freeze_time
+
+from gen import addresses, business, evasions, faked, foreign, ids, layouts_dev, layouts_test, messages, papers, secrets, tables
 from gen.marks import T, V, document, fill, plain
 from gen.noise import Noise
 from gen.people import Person
 
 HERE = pathlib.Path(__file__).parent
+SETS = HERE / "sets"
+# What Faker takes for now.
+NOW = "2026-11-21 12:00:00"
 LANGS = {
     "en": "en_US en_GB en_IE en_CA en_AU", "de": "de_DE de_AT de_CH", "fr": "fr_FR fr_BE fr_CH", "es": "es_ES", "nl": "nl_NL nl_BE", "pl": "pl_PL", "sv": "sv_SE", "it": "it_IT", "pt": "pt_PT",
     "da": "da_DK", "cs": "cs_CZ", "fi": "fi_FI",
@@ -84,7 +92,7 @@ def clean_code(rng, files, count, lines=18):
 
 
 def write(folder, name, rows):
-    path = HERE / "sets" / folder / name
+    path = SETS / folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(json.dumps(r, ensure_ascii=False) + "\n" for r in rows))
 
@@ -93,6 +101,8 @@ CODE = json.loads((HERE / "gen" / "code.json").read_text())
 
 
 def main():
+    # A few of Faker's numbers come from the module's own generator.
+    random.seed(0)
     for folder, seed, columns, things, layouts, templates, id_templates, carriers, positive, code, locale in (
         ("dev", 11, tables.DEV, business.dev, layouts_dev, messages.DEV, messages.ID_DEV, evasions.CARRIERS_DEV, secrets.positive_dev, CODE["dev"], "de_DE"),
         ("test", 7919, tables.TEST, business.test, layouts_test, messages.TEST, messages.ID_TEST, evasions.CARRIERS_TEST, secrets.positive_test, CODE["test"], "nl_NL"),
@@ -109,10 +119,28 @@ def main():
         words, where = (faked.DEV, faked.LOCALES_DEV) if folder == "dev" else (faked.TEST, faked.LOCALES_TEST)
         write(folder, "faked.json.jsonl", (document(f"{where[i % len(where)]}-{i}", faked.make(rng, words, where[i % len(where)], Noise(rng)), rng.choice((None, None, 2))) for i in range(320)))
         write(folder, "clean.text.jsonl", [*(plain(f"clean-{i}", secrets.clean_synthetic(rng, Noise(rng))) for i in range(140)), *clean_code(rng, code, 60)])
+    for folder, seed in (("dev", 12), ("test", 7927)):
+        write(folder, "addresses.text.jsonl", addresses.texts(random.Random(seed), folder, 220))
     write("dev", "papers.json.jsonl", papers.records(540))
     rng = random.Random(104729)
     write("test", "foreign.json.jsonl", (document(id, value, rng.choice((None, None, 2)), rng.random() < 0.1) for id, value in foreign.records(rng, 320)))
 
 
+def check():
+    """Whether the committed sets are what this script makes. `presidio` is another script's."""
+    global SETS
+    committed = SETS
+    with tempfile.TemporaryDirectory() as made:
+        SETS = pathlib.Path(made)
+        main()
+        names = sorted(str(p.relative_to(SETS)) for p in SETS.rglob("*.jsonl"))
+        wrong = [n for n in names if not (committed / n).is_file() or (SETS / n).read_bytes() != (committed / n).read_bytes()]
+    print(f"{len(names)} sets, {len(wrong)} differ", *wrong)
+    return not wrong
+
+
 if __name__ == "__main__":
-    main()
+    with freeze_time(NOW):
+        if "--check" in sys.argv:
+            sys.exit(0 if check() else 1)
+        main()
