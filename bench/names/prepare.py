@@ -8,6 +8,7 @@ them. Nothing of them is kept in this repository.
 
 import glob
 import importlib
+import json
 import os
 import pkgutil
 import re
@@ -132,6 +133,32 @@ def gum_tags(words, pos, spans):
     return out
 
 
+def norne(path):
+    """NorNE names entities in the tenth column; its geopolitical ones are places."""
+    words, labels = [], []
+    for line in open(path, encoding="utf-8"):
+        cols = line.rstrip("\n").split("\t")
+        if line.startswith("#"):
+            continue
+        if len(cols) < 10:
+            if words:
+                yield words, tags(labels)
+            words, labels = [], []
+        elif cols[0].isdigit():
+            name = re.search(r"name=([A-Z_\-]+)", cols[9])
+            label = (name.group(1) if name else "O").replace("GPE_LOC", "LOC").replace("GPE_ORG", "LOC")
+            words.append(cols[1])
+            labels.append(label if label[2:] in ("PER", "LOC", "ORG") else "O")
+    if words:
+        yield words, tags(labels)
+
+
+def ronec(path):
+    names = {"PERSON": "PER", "GPE": "LOC", "LOC": "LOC", "ORG": "ORG"}
+    for row in json.load(open(path, encoding="utf-8")):
+        yield row["tokens"], tags([t[:2] + names[t[2:]] if t[2:] in names else "O" for t in row["ner_tags"]])
+
+
 def without_handles(sentences):
     """`@ name` is a handle, not a name."""
     for words, labels in sentences:
@@ -160,6 +187,12 @@ def main():
     erd = f"{DATA}/ERD/data"
     write("wikigold", columns(f"{erd}/wikigold/CONLL-format/data/wikigold.conll.txt", 0, 1))
     write("wnut", columns(f"{erd}/WNUT17/CONLL-format/data/train/wnut17train.conll", 0, 1))
+    write("wnut_dev", columns(f"{erd}/WNUT17/CONLL-format/data/dev/emerging.dev.conll", 0, 1))
+    write("wnut_test", columns(f"{erd}/WNUT17/CONLL-format/data/test/emerging.test.annotated", 0, 1))
+    write("no_train", (s for f in ("nob/no_bokmaal-ud-dev", "nno/no_nynorsk-ud-dev") for s in norne(f"{DATA}/norne/ud/{f}.conllu")))
+    write("no_test", norne(f"{DATA}/norne/ud/nob/no_bokmaal-ud-test.conllu"))
+    write("ro_train", ronec(f"{DATA}/ronec/data/test.json"))
+    write("ro_test", ronec(f"{DATA}/ronec/data/valid.json"))
     write("btc", without_handles(s for p in sorted(glob.glob(f"{erd}/BTC/CONLL-format/data/*.conll")) for s in columns(p, 0, 1)))
     # Only the genres of GUM whose texts are free for any use.
     free = "academic bio conversation interview news speech textbook vlog voyage".split()

@@ -37,6 +37,7 @@ const COUNTRIES: &[&[u8; 2]] = &[
     b"DE", b"FR", b"IT", b"ES", b"NL", b"BE", b"PL", b"SE", b"DK", b"FI", b"PT", b"AT", b"IE", b"CZ", b"SK",
     b"RO", b"BG", b"GR", b"HU", b"HR", b"SI", b"LT", b"EE", b"LV", b"LU", b"MT", b"CY", b"GB", b"CH", b"NO",
     b"US", b"CA", b"AU", b"IN", b"BR", b"JP", b"KR", b"IS", b"LI", b"SG", b"TR", b"ZA", b"MX", b"CN", b"IL",
+    b"TH",
 ];
 
 /// The bit for words that belong to one country's numbers.

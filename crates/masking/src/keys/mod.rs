@@ -4,7 +4,9 @@
 //! (`customer_phone_number`). A word such as `name`, `city` or `number` says something only together with what is
 //! around it: `customer: {name}`, `passport: {number}`, `{name, email}`.
 
+mod company;
 mod people;
+mod said;
 mod stems;
 mod terms;
 mod wide;
@@ -15,139 +17,16 @@ use std::hash::{BuildHasherDefault, Hasher};
 use carnet_model::DataClass;
 
 use crate::catalog::{Recogniser, Tier};
-use crate::context::{self, Bits};
-use crate::custom::Own;
+use crate::context;
+use company::{LIKELY_NAME, MAYBE_NAME, NAME};
+pub(crate) use company::{inside, together, unknown};
+pub(crate) use said::{Company, Hint, Loose, Role, Said, Strength, Tells};
 use stems::Stems;
 use words::Words;
-
-/// How much a key says by itself.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Strength {
-    /// The value has to look like it too.
-    Weak,
-    /// The key is enough.
-    Strong,
-}
-
-/// What a key says about the value under it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Hint {
-    /// The class of the whole value; `None` when the key only speaks for or against recognisers.
-    pub(crate) class: Option<DataClass>,
-    pub(crate) kind: &'static str,
-    pub(crate) bits: Bits,
-    pub(crate) strength: Strength,
-    /// Which of a configuration's own rules it speaks for.
-    pub(crate) own: Own,
-}
-
-impl Hint {
-    pub(crate) fn is_strong(&self) -> bool {
-        self.strength == Strong
-    }
-
-    /// A number of a document of any kind, or nothing that has a class.
-    pub(crate) fn is_general(&self) -> bool {
-        self.class.is_none() || self.kind == "NATIONAL_ID"
-    }
-
-    const fn of(class: DataClass, kind: &'static str, bits: Bits, strength: Strength) -> Hint {
-        Hint { class: Some(class), kind, bits, strength, own: 0 }
-    }
-}
-
-/// What the object under a key is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(crate) enum Role {
-    /// Nothing is known.
-    #[default]
-    Unknown,
-    /// A person, or a person's name.
-    Person,
-    /// An address.
-    Address,
-    /// Something that has a name and is no person.
-    Thing,
-    /// Whatever the object around it is.
-    Neutral,
-}
-
-/// A word that needs company to say something.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Loose {
-    /// `name`, `display`: of whom?
-    Name,
-    /// `first`, `family`: a part of a name.
-    Part,
-    /// `city`, `state`: of an address?
-    Place,
-    /// `line`, `house`: of an address?
-    Line,
-    /// `number`, `id`: of what is above.
-    Number,
-    /// `value`: of what a sibling names, or of what is above.
-    Value,
-    /// `date`, `on`: of the birth above?
-    When,
-}
-
-/// Whether the value of a key tells what its siblings are.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Tells {
-    Nothing,
-    /// Of documents alone.
-    Kind,
-    Label,
-}
-
-/// All that a key says.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(crate) struct Said {
-    pub(crate) hint: Option<Hint>,
-    pub(crate) role: Role,
-    pub(crate) loose: Option<Loose>,
-    /// `name` by itself, which people have and things as well.
-    pub(crate) alone: bool,
-    /// What it says about its siblings.
-    pub(crate) beside: Company,
-    /// Nothing is known of it.
-    pub(crate) open: bool,
-    /// Which of a configuration's own rules it speaks for.
-    pub(crate) own: Own,
-}
-
-/// What the keys of one object say together.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(crate) struct Company {
-    /// Something only people have: a birth date, a gender.
-    pub(crate) person: bool,
-    /// A phone number or an e-mail address, which firms have too.
-    pub(crate) contact: bool,
-    /// Something that people do not have: a price, a path.
-    pub(crate) thing: bool,
-    /// A street or a postal code.
-    pub(crate) address: bool,
-}
-
-impl Company {
-    /// Adds what another key says.
-    pub(crate) fn join(&mut self, other: Company) {
-        self.person |= other.person;
-        self.contact |= other.contact;
-        self.thing |= other.thing;
-        self.address |= other.address;
-    }
-}
 
 use Strength::{Strong, Weak};
 
 pub(crate) const A_PASSPORT: Hint = Hint::of(DataClass::PASSPORT, "PASSPORT", context::PASSPORT, Strong);
-const NAME: Hint = Hint::of(DataClass::PERSON, "PERSON", 0, Strong);
-/// Needs a value that is a name beyond doubt.
-const MAYBE_NAME: Hint = Hint::of(DataClass::PERSON, "PERSON", context::NAMED, Weak);
-const LIKELY_NAME: Hint = Hint::of(DataClass::PERSON, "PERSON", 0, Weak);
-const STREET: Hint = Hint::of(DataClass::ADDRESS, "STREET_ADDRESS", 0, Strong);
-const PLACE: Hint = Hint::of(DataClass::LOCATION, "LOCATION", 0, Strong);
 
 /// What the terms name, for [`crate::recognisers`].
 pub(crate) fn recognisers() -> Vec<Recogniser> {
@@ -318,10 +197,8 @@ impl Keys {
         for from in 0..words.n {
             let Some(hint) = self.terms.get(words.join(from, words.n)) else { continue };
             let before = words.join(from.saturating_sub(1), from);
-            if from > 0 && hint.strength == Weak && self.things.contains(before) {
-                return Some(None);
-            }
-            return Some(Some(*hint));
+            let of_thing = from > 0 && hint.strength == Weak && self.things.contains(before);
+            return Some(Some(*hint).filter(|h| !of_thing && !self.otherwise(h, words, from, words.n)));
         }
         if words.n > 1 && self.alone.contains(last) {
             return Some(self.named(words));
@@ -331,8 +208,15 @@ impl Keys {
             self.terms
                 .get(words.join(0, to))
                 .filter(|h| h.strength == Strong && h.class != Some(DataClass::SECRET))
-                .map(|h| Some(*h))
+                .map(|h| Some(*h).filter(|h| !self.otherwise(h, words, 0, to)))
         })
+    }
+
+    /// Whether a term for a birth date or a passport is about something else: `birthday_discount`.
+    fn otherwise(&self, hint: &Hint, words: &Words, from: usize, to: usize) -> bool {
+        matches!(hint.class, Some(DataClass::BIRTH_DATE | DataClass::PASSPORT))
+            && (from > 0 || to < words.n)
+            && self.stems.otherwise(words, from, to)
     }
 
     /// `customer_name`, `product_name`, `shown_name`.
@@ -388,7 +272,9 @@ impl Keys {
     pub(crate) fn tells(&self, key: &str) -> Tells {
         let Some(w) = Words::read(key) else { return Tells::Nothing };
         let (whole, last) = (w.join(0, w.n), w.join(w.n - 1, w.n));
-        if self.labels.contains(whole) || matches!(last, "type" | "kind") {
+        if matches!(whole, "name" | "title") {
+            Tells::Title
+        } else if self.labels.contains(whole) || matches!(last, "type" | "kind") {
             Tells::Label
         } else if self.kinds.contains(whole) || self.kinds.contains(last) {
             Tells::Kind
@@ -438,57 +324,6 @@ impl Keys {
             }
         }
         company
-    }
-}
-
-/// The role of an object under a key with a role of its own.
-pub(crate) fn inside(outer: Role, own: Role) -> Role {
-    if own == Role::Neutral { outer } else { own }
-}
-
-/// What a word that needs company says: `role` is the object's, `above` the hint of the key above it, `company` asks what
-/// its siblings say.
-pub(crate) fn together(
-    said: &Said,
-    role: Role,
-    above: Option<Hint>,
-    company: impl FnOnce() -> Company,
-) -> Option<Hint> {
-    let named = above.is_some_and(|h| h.class == Some(DataClass::PERSON));
-    match said.loose? {
-        Loose::Name | Loose::Part if role == Role::Thing => None,
-        Loose::Name | Loose::Part if role == Role::Person => Some(NAME),
-        Loose::Part if named => Some(NAME),
-        Loose::Name if named => above,
-        Loose::Name | Loose::Part => name_beside(company()),
-        Loose::Place if role == Role::Address => Some(PLACE),
-        Loose::Place => {
-            let c = company();
-            (c.address || (c.person || c.contact) && !c.thing).then_some(PLACE)
-        }
-        Loose::Line => (role == Role::Address || company().address).then_some(STREET),
-        Loose::Number | Loose::Value if role == Role::Address => Some(STREET),
-        Loose::Number | Loose::Value => above.filter(|h| h.class.is_some()),
-        Loose::When => above.filter(|h| h.class == Some(DataClass::BIRTH_DATE)),
-    }
-}
-
-/// What a key that says nothing may hold among a person's data.
-pub(crate) fn unknown(role: Role, company: impl FnOnce() -> Company) -> Option<Hint> {
-    if role == Role::Thing {
-        return None;
-    }
-    let c = company();
-    (role == Role::Person || (c.person || c.contact) && !c.thing).then_some(MAYBE_NAME)
-}
-
-/// A plain `name` beside these siblings.
-fn name_beside(c: Company) -> Option<Hint> {
-    match () {
-        () if c.thing => None,
-        () if c.person => Some(NAME),
-        () if c.contact => Some(LIKELY_NAME),
-        () => Some(MAYBE_NAME),
     }
 }
 

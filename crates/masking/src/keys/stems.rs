@@ -65,7 +65,7 @@ const BORN: &[&str] = &[
 ];
 
 /// Beside one of them, words that say the value is another one: when a passport ends, where somebody was born.
-const OTHERWISE: &str = "expir issu valid until country countr nationalit authorit place plac ort status verif page count scan photo image file url copy type typ kind name office city town state region certif weight order rate length height mark coupon gift discount remind regist updat creat sent ablauf gultig ausgestellt ausstell scaden rilasc caduc emision vencim delivr echeance expedit wazn wydan geldig afgifte utfard utgang udsted udlob platnos vydan kiall ervenyes lieu lugar luogo miejsc misto plats sted paikk hely issuer country2 age alter hash provider source method check link path policy flag";
+const OTHERWISE: &str = "expir issu valid until country countr nationalit authorit place plac ort status verif page count scan photo image file url copy type typ kind name office city town state region certif weight order rate length height mark coupon gift discount remind regist updat creat sent ablauf gultig ausgestellt ausstell scaden rilasc caduc emision vencim delivr echeance expedit wazn wydan geldig afgifte utfard utgang udsted udlob platnos vydan kiall ervenyes lieu lugar luogo miejsc misto plats sted paikk hely issuer country2 age alter hash provider source method check link path policy flag party promo campaign greet wish bonus reward voucher offer defect stone control score match confirm requir missing privac consent enabl estimat review attempt deadline sync import export entered captur collect recorded change edit modif delet lock queue job notif alert rule field column index error warn reason note comment poids gewicht peso vekt vikt waga rabatt remise sconto descuento geschenk cadeau regalo";
 
 /// The parts, ready to be looked for.
 pub(super) struct Stems {
@@ -84,6 +84,21 @@ impl Stems {
             .build(lists.iter().flat_map(|l| l.split_whitespace()))
             .ok();
         Stems { parts, passports, births }
+    }
+
+    /// Whether a term at `from..to` is about something else than the value: `birth_weight`, `dob_verified_on`. Words in front
+    /// of it count only where it is no more than a word for a birth: `weight_at_birth`, but not `verified_date_of_birth`.
+    pub(super) fn otherwise(&self, words: &Words, from: usize, to: usize) -> bool {
+        let (start, end) = (words.join(0, from).len(), words.join(0, to).len());
+        let bare = matches!(words.join(from, to), "birth" | "born" | "geburt" | "naissance" | "nascita");
+        let outside = |at: usize| at >= end || bare && at < start;
+        let other = |pattern: usize| pattern >= self.passports + self.births;
+        self.parts.as_ref().is_some_and(|parts| {
+            parts.find_iter(words.join(0, words.n)).any(|m| {
+                let whole = words.begins(m.start()) && (m.len() >= 4 || words.begins(m.end()));
+                other(m.pattern().as_usize()) && outside(m.start()) && whole
+            })
+        })
     }
 
     /// What the words say together; `numbered` tells words for a number, `owner` those for a person.

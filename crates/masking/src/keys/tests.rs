@@ -37,7 +37,68 @@ fn keys_with_what_people_add_to_them() {
         let hint = keys.read(key).hint.map(|h| h.class);
         assert_eq!(hint, Some(Some(class)), "{key}");
     }
-    for key in ["birth_date_format", "sha256", "phone_type", "passport_issued_at", "document_type"] {
-        assert!(keys.read(key).hint.is_none_or(|h| h.class.is_none()), "{key}");
+}
+
+/// Keys that speak of a birth or a passport and hold something else. The list only grows.
+#[test]
+fn keys_about_something_else() {
+    let keys = Keys::new();
+    for key in [
+        "birth_date_format",
+        "sha256",
+        "phone_type",
+        "passport_issued_at",
+        "document_type",
+        "birth_weight",
+        "birthWeightGrams",
+        "weight_at_birth",
+        "birth_order",
+        "birth_rate",
+        "birth_length_cm",
+        "dob_verified_on",
+        "dobVerifiedAt",
+        "date_of_birth_verified",
+        "date_of_birth_verified_on",
+        "dob_updated_on",
+        "birthdate_source",
+        "birthday_discount",
+        "birthday_discount_until",
+        "birthday_reminder_on",
+        "birthday_gift_sent_on",
+        "birthday_campaign_date",
+        "geburtstag_rabatt",
+        "birth_certificate_issued_on",
+        "birth_control_since",
+        "passport_office_number",
+        "passport_number_check",
+        "passport_review_date",
+        "passport_photo_id",
+    ] {
+        let hint = keys.read(key).hint.and_then(|h| h.class);
+        assert!(!matches!(hint, Some(DataClass::BIRTH_DATE | DataClass::PASSPORT)), "{key}: {hint:?}");
+    }
+    for key in ["birth_place", "city_of_birth", "Geburtsort"] {
+        let hint = keys.read(key).hint.and_then(|h| h.class);
+        assert_eq!(hint, Some(DataClass::LOCATION), "{key}");
+    }
+    for (key, class) in [
+        ("verified_date_of_birth", DataClass::BIRTH_DATE),
+        ("source_dob", DataClass::BIRTH_DATE),
+        ("dob_text", DataClass::BIRTH_DATE),
+        ("valid_passport_number", DataClass::PASSPORT),
+    ] {
+        let hint = keys.read(key).hint.and_then(|h| h.class);
+        assert_eq!(hint, Some(class), "{key}");
+    }
+}
+
+#[test]
+fn no_term_for_a_birth_says_otherwise() {
+    let keys = Keys::new();
+    for (word, hint) in &keys.terms {
+        if matches!(hint.class, Some(DataClass::BIRTH_DATE | DataClass::PASSPORT)) {
+            let words = Words::read(word).unwrap();
+            assert_eq!(keys.term(&words), Some(Some(*hint)), "{word}");
+        }
     }
 }

@@ -6,7 +6,7 @@ use super::tokens::Token;
 /// Most features of one token.
 pub(crate) const MOST: usize = 40;
 /// Rows of the table of weights.
-pub(crate) const ROWS: usize = 1 << 17;
+pub(crate) const ROWS: usize = 1 << 19;
 
 /// What is known of one token.
 #[derive(Clone, Copy, Default)]
@@ -164,7 +164,7 @@ pub(crate) fn rows(words: &[Word], at: usize, out: &mut [u32; MOST]) -> usize {
     let mut add = |kind: u64, value: u64| {
         let h = (value ^ kind.wrapping_mul(0x9E37_79B9_7F4A_7C15)).wrapping_mul(0xff51_afd7_ed55_8ccd);
         if let Some(slot) = out.get_mut(count) {
-            *slot = ((h ^ (h >> 31)).wrapping_mul(0xc4ce_b9fe_1a85_ec53) >> 40) as u32 & (ROWS as u32 - 1);
+            *slot = ((h ^ (h >> 31)).wrapping_mul(0xc4ce_b9fe_1a85_ec53) >> 36) as u32 & (ROWS as u32 - 1);
             count += 1;
         }
     };

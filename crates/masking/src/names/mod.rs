@@ -4,9 +4,11 @@
 //! runs only on sentences that look like prose. What is found already stands in the text as a mask before it is tagged,
 //! and tagging is repeated until nothing more is found: so masking what was masked changes nothing.
 
+mod again;
 mod anchors;
 mod cues;
 mod features;
+mod kind;
 mod lists;
 mod said;
 mod street;
@@ -20,6 +22,7 @@ use carnet_model::DataClass;
 use crate::keys::Hint;
 use crate::scan::Hit;
 use crate::token::is_mask;
+use kind::{Kind, Text};
 use tagger::{Model, Near, Work};
 use tokens::Token;
 
@@ -37,11 +40,9 @@ const SHY_NOTE: i32 = 0;
 const LONGEST: usize = 4 << 20;
 /// Texts with a single blank are names only up to this length.
 const SHORT: usize = 48;
-/// Longer lines of words with capitals are not looked at.
-const ROLL: usize = 80;
 /// Titles that a tagged name does not keep.
-const TITLES: [&str; 12] =
-    ["Mr", "Mrs", "Ms", "Miss", "Dr", "Prof", "Herr", "Frau", "Mme", "Sig", "Sr", "Sra"];
+const TITLES: [&str; 13] =
+    ["Mr", "Mrs", "Ms", "Miss", "Dr", "Drs", "Prof", "Herr", "Frau", "Mme", "Sig", "Sr", "Sra"];
 /// Words at the beginning of sentences that are also in the lists of names.
 const WORDS: [&str; 18] = [
     "Sie", "Kunde", "Kundin", "Reads", "Read", "Bitte", "Der", "Die", "Das", "Order", "Bonjour", "Hola",
@@ -72,6 +73,11 @@ pub(crate) fn brief(text: &[u8]) -> bool {
             Some(n) => text.len() < 12 && capital(inner.get(n + 1)),
             None => text.ends_with(b",") && text.len() < 16,
         }
+}
+
+/// Whether a text that is a document of its own may hold names. People write them in small letters too.
+pub(crate) fn worth(text: &[u8], high: bool) -> bool {
+    (2..=LONGEST).contains(&text.len()) && (high || text.iter().any(u8::is_ascii_alphabetic))
 }
 
 /// A short text that is a name and nothing else.
@@ -169,6 +175,9 @@ pub(crate) struct Scratch {
     near: Vec<Near>,
     found: Vec<Hit>,
     tagger: Work,
+    /// The text is a document of its own, and no value in another one: it is read as written by somebody to somebody, however
+    /// short it is.
+    pub(crate) free: bool,
 }
 
 impl Scratch {
@@ -185,20 +194,21 @@ impl Scratch {
 /// Finds names in a text; `hits` from `first` on are what was found in it so far.
 pub(crate) fn scan(text: &str, hint: Option<Hint>, hits: &mut Vec<Hit>, first: usize, scratch: &mut Scratch) {
     let before = hits.len();
+    let note = scratch.free || hint.is_some_and(|h| h.bits & crate::context::NOTE != 0);
     if text.len() <= SHORT && memchr::memchr_iter(b' ', text.as_bytes()).nth(1).is_none() {
         whole(text, hits);
-        if hits.len() > before || !given(text) {
+        if hits.len() > before || !(note || given(text)) {
             return;
         }
     }
-    let Scratch { tokens, near, found, tagger } = scratch;
+    let shy = if note && !scratch.free { SHY_NOTE } else { SHY };
+    let Scratch { tokens, near, found, tagger, .. } = scratch;
     let model = Model::new(BYTES);
     tokens::cut(text, tokens);
     if text.bytes().any(|b| b.is_ascii_digit()) {
         street::scan(text, tokens, &model, hits);
     }
-    let note = hint.is_some_and(|h| h.bits & crate::context::NOTE != 0);
-    let shy = if note { SHY_NOTE } else { SHY };
+    let kind = Text::of(text, note);
     let mut fresh: Option<Vec<(u32, u32)>> = None;
     for _ in 0..ROUNDS {
         let spans = spans(hits.get(first..).unwrap_or_default());
@@ -233,7 +243,7 @@ pub(crate) fn scan(text: &str, hint: Option<Hint>, hits: &mut Vec<Hit>, first: u
             before = here;
             if here
                 && anchors::mark(&masked.text, sentence, fresh.is_some(), near)
-                && let Some(kind) = prose(&masked.text, sentence)
+                && let Some(kind) = kind.sentence(&masked.text, sentence)
             {
                 model.tag_near(&masked.text, sentence, near, shy, tagger);
                 names(&masked.text, sentence, &tagger.tags, &model, kind, found);
@@ -242,6 +252,9 @@ pub(crate) fn scan(text: &str, hint: Option<Hint>, hits: &mut Vec<Hit>, first: u
         // A cue and the tagger may see the same name.
         found.sort_by_key(|h: &Hit| (h.start, std::cmp::Reverse(h.end)));
         found.dedup_by(|b, a| b.start < a.end);
+        if kind == Text::Free {
+            again::scan(&masked.text, tokens, found);
+        }
         if found.is_empty() {
             return;
         }
@@ -305,47 +318,6 @@ fn sentence(tokens: &[Token]) -> usize {
     tokens.iter().enumerate().find_map(ends).unwrap_or(tokens.len())
 }
 
-/// What a sentence is.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    /// Three words, one of them in small letters, and not mostly signs and numbers.
-    Prose,
-    /// Words with capitals: a list of names, a signature, a heading.
-    Roll,
-}
-
-fn prose(text: &str, tokens: &[Token]) -> Option<Kind> {
-    let (mut words, mut small, mut other, mut capital, mut signs) = (0, 0, 0, 0, 0);
-    for t in tokens {
-        match features::shape(text.get(t.start as usize..t.end as usize).unwrap_or_default()) {
-            0 => {
-                small += usize::from(t.end - t.start > 1);
-                words += 1;
-            }
-            1..=4 | 6..=7 | 9 => {
-                capital += 1;
-                words += 1;
-            }
-            13..=15 => signs += 1,
-            // Signs that prose has.
-            10..=19 if t.end - t.start == 1 && sign(text, t) => {}
-            _ => other += 1,
-        }
-    }
-    let last = tokens.last().and_then(|t| text.get(t.start as usize..t.end as usize));
-    let enough = if matches!(last, Some("." | "!" | "?")) { 1 } else { 2 };
-    let written = words >= 3 && small >= enough && capital >= 1 && other * 3 <= words && signs * 4 <= words;
-    let roll = capital >= 2 && other <= words && tokens.len() <= ROLL;
-    if written { Some(Kind::Prose) } else { roll.then_some(Kind::Roll) }
-}
-
-fn sign(text: &str, t: &Token) -> bool {
-    matches!(
-        text.as_bytes().get(t.start as usize),
-        Some(b'.' | b',' | b'!' | b'?' | b'\'' | b'"' | b'(' | b')' | b'-' | b':' | b'@' | b'#')
-    )
-}
-
 /// The tags of a sentence as hits.
 fn names(text: &str, tokens: &[Token], tags: &[u8], model: &Model<'_>, sentence: Kind, out: &mut Vec<Hit>) {
     let mut at = 0;
@@ -365,7 +337,8 @@ fn names(text: &str, tokens: &[Token], tags: &[u8], model: &Model<'_>, sentence:
             let text = t.and_then(|t| text.get(t.start as usize..t.end as usize)).unwrap_or_default();
             !text.contains(char::is_alphanumeric)
         };
-        if sentence == Kind::Roll
+        if matches!(sentence, Kind::Roll | Kind::Brief)
+            && !(sentence == Kind::Brief && partly(text, run, model))
             && !(from.checked_sub(1).is_none_or(|i| sign(tokens.get(i))) && sign(tokens.get(at)))
         {
             continue;
@@ -377,7 +350,12 @@ fn names(text: &str, tokens: &[Token], tags: &[u8], model: &Model<'_>, sentence:
             let part = if kind == 1 { bare(text, part) } else { part };
             let (Some(a), Some(b)) = (part.first(), part.last()) else { continue };
             let Some(span) = text.get(a.start as usize..b.end as usize) else { continue };
-            let fits = sentence == Kind::Prose || kind == 1 && (listed(text, part, model) || given(span));
+            let fits = match sentence {
+                Kind::Prose => true,
+                Kind::Loose => kind == 1,
+                Kind::Roll => kind == 1 && (listed(text, part, model) || given(span)),
+                Kind::Brief => kind == 1 && (partly(text, part, model) || first(span, part, model)),
+            };
             if !fits || !sound(span, part, text, kind, model) {
                 continue;
             }
@@ -399,6 +377,22 @@ fn listed(text: &str, part: &[Token], model: &Model<'_>) -> bool {
     part.len() >= 2
         && part.first().is_some_and(|t| found(t) & lists::FIRST != 0)
         && part.iter().all(|t| word(t).chars().count() < 2 || found(t) & (lists::FIRST | lists::LAST) != 0)
+}
+
+/// Two words or more with capitals, one of them in the lists.
+fn partly(text: &str, part: &[Token], model: &Model<'_>) -> bool {
+    let word =
+        |t: &Token| text.get(t.start as usize..t.end as usize).unwrap_or_default().trim_end_matches('.');
+    let known = |t: &Token| lists::find(model.lists, word(t)) & (lists::FIRST | lists::LAST) != 0;
+    part.len() >= 2
+        && part.iter().all(|t| word(t).chars().next().is_some_and(char::is_uppercase))
+        && part.iter().any(known)
+}
+
+/// One word that is a given name, and neither a place nor a word that begins sentences.
+fn first(span: &str, part: &[Token], model: &Model<'_>) -> bool {
+    let found = lists::find(model.lists, span.trim_end_matches('.'));
+    part.len() == 1 && found & lists::FIRST != 0 && found & lists::PLACE == 0 && !anchors::common(span)
 }
 
 /// Without a title in front.

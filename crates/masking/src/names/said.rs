@@ -14,14 +14,18 @@ use crate::scan::Hit;
 /// First words of letters and messages.
 const GREETINGS: &str = " dear hi hello hey morning liebe lieber hallo geehrter geehrte cher chère bonjour salut hola estimado estimada querido querida ciao gentile caro cara egregio spettabile beste geachte olá prezado prezada caro witaj drogi droga szanowny szanowna kära käre hej kjære kære hei moi ahoj milý milá vážený vážená drahý dragi draga poštovani kedves tisztelt dragă stimate stimată ";
 /// In front of the name of a person.
-const TITLES: &str = " mr mrs ms miss mx dr prof professor sir madam herr frau hr fr mme mlle madame monsieur sr sra srta señor señora don doña signor signora sig dott dottssa mevrouw meneer dhr mevr pan pani pán paní senhor senhora dom dona fru domnul doamna úr nurse officer judge attorney captain colonel sergeant ";
+const TITLES: &str = " mr mrs ms miss mx dr prof professor sir madam herr frau hr fr mme mlle madame monsieur sr sra srta señor señora don doña signor signora sig dott dottssa mevrouw meneer dhr mevr pan pani pán paní senhor senhora dom dona fru domnul doamna úr nurse officer judge attorney captain colonel sergeant doctor drs president senator governor mayor congressman congresswoman chancellor coach pope archbishop rabbi imam sheikh ayatollah reverend rev sgt gen lt col maj capt cpl adm gov sen rep pres lieutenant commander constable detective inspector uncle aunt auntie grandma grandpa ";
 /// What is greeted and is nobody.
 const NOBODY: &str = " customer customers sir madam madame team all everyone everybody support colleague colleagues friend friends hiring manager user users member members guest world there folks guys client partner partners applicant candidate student students parents tenant resident subscriber reader readers damen herren kunde kundin kollegen kolleginnen monsieur messieurs mesdames client clients señor señores señora cliente clientes signori collega collega's heer klant państwo kunden ladies gentlemen god please thanks thank again both bot assistant chat agent admin ";
+/// What somebody is told by name at the beginning of a sentence: `Thanks Josh!`
+const TOLD: &str = " thanks thank thx ty welcome congrats congratulations cheers sorry bye goodbye happy please merci danke gracias grazie obrigado obrigada bedankt tack dziękuję dzięki ";
 /// Words behind which a name stands, as they end.
 const BEHIND: &[&[&str]] = &[
     &["my", "name", "is"],
     &["my", "name's"],
     &["name", "is"],
+    &["name", "was"],
+    &["'s", "name"],
     &["name", ":"],
     &["call", "me"],
     &["calls", "me"],
@@ -35,6 +39,15 @@ const BEHIND: &[&[&str]] = &[
     &["this", "is"],
     &["here", "'", "s"],
     &["here's"],
+    &["posted", "by"],
+    &["written", "by"],
+    &["reported", "by"],
+    &["submitted", "by"],
+    &["created", "by"],
+    &["prepared", "by"],
+    &["approved", "by"],
+    &["signed", "by"],
+    &["assigned", "to"],
     &["speaking", "with"],
     &["spoke", "with"],
     &["spoke", "to"],
@@ -58,11 +71,12 @@ const GREETING: u8 = 1;
 const TITLE: u8 = 2;
 const NONE: u8 = 4;
 const LAST_WORD: u8 = 8;
+const THANKS: u8 = 16;
 
 /// All words of the lists: each word of a text is looked for once.
 static KINDS: LazyLock<HashMap<&'static str, u8, BuildHasherDefault<Quick>>> = LazyLock::new(|| {
     let mut kinds = HashMap::default();
-    for (list, kind) in [(GREETINGS, GREETING), (TITLES, TITLE), (NOBODY, NONE)] {
+    for (list, kind) in [(GREETINGS, GREETING), (TITLES, TITLE), (NOBODY, NONE), (TOLD, THANKS)] {
         list.split_whitespace().for_each(|w| *kinds.entry(w).or_default() |= kind);
     }
     for word in BEHIND.iter().filter_map(|words| words.last()) {
@@ -89,7 +103,17 @@ impl Said<'_> {
             return;
         }
         self.greeted(out);
+        self.told(out);
         for at in 0..self.tokens.len() {
+            if self.tokens.get(at).is_some_and(|t| t.first == b'<') {
+                self.addressed(at, out);
+            }
+            if matches!(
+                self.word(at),
+                "mr" | "mr." | "mrs" | "mrs." | "ms." | "miss" | "dr" | "dr." | "prof."
+            ) {
+                self.titled_small(at, out);
+            }
             // Nearly all words are followed by one in small letters.
             if self.opens(at) || self.name(at + 1) {
                 let small = self.small(at);
@@ -222,9 +246,28 @@ impl Said<'_> {
         }
         let known = (from..from + count).any(|k| self.known(k) & (FIRST | LAST) != 0);
         let closed = matches!(self.word(from + count), "" | "," | "!" | "." | "-" | "–" | ":");
-        if titled || known && closed || closed && &*self.small(at) == "dear" && self.word(from + count) == ","
-        {
+        // `Hey Vladi,` in a line of its own calls somebody, whoever it is.
+        let line = self.tokens.len() == from + count + 1
+            || self.tokens.get(from + count + 1).is_some_and(|t| t.gap == 2);
+        let called = self.word(from + count) == ","
+            && (&*self.small(at) == "dear" || at == 0 && count == 1 && line && self.word(from).len() > 2);
+        if titled || known && closed || called {
             self.add(from, count, 78, out);
+        }
+    }
+
+    /// `Thanks Josh!`, `Welcome, Darin.`
+    fn told(&self, out: &mut Vec<Hit>) {
+        if !self.is(0, THANKS) {
+            return;
+        }
+        let you = usize::from(matches!(&*self.small(1), "you" | "again"));
+        let from = 1 + you + usize::from(self.word(1 + you) == ",");
+        let count = self.run(from);
+        let first = self.known(from);
+        let closed = matches!(self.word(from + count), "" | "," | "!" | "." | "?" | "-");
+        if (1..=2).contains(&count) && closed && first & FIRST != 0 && first & PLACE == 0 {
+            self.add(from, count, 72, out);
         }
     }
 
@@ -239,6 +282,45 @@ impl Said<'_> {
         let known = (next..next + count).any(|k| self.known(k) & (FIRST | LAST) != 0);
         if count > 0 && (known || short && self.capital(at) && self.word(next).chars().count() > 2) {
             self.add(next, count, 76, out);
+        }
+    }
+
+    /// `mr. freeman`, as people write in chats: the name has to be in the lists.
+    fn titled_small(&self, at: usize, out: &mut Vec<Hit>) {
+        let part = |k: usize, list: u8| {
+            self.tokens.get(k).is_some_and(|t| t.gap == 1)
+                && self.word(k).len() > 2
+                && self.word(k).chars().all(char::is_lowercase)
+                && self.known(k) & list != 0
+        };
+        if part(at + 1, FIRST | LAST) {
+            let two = self.known(at + 1) & FIRST != 0 && part(at + 2, LAST);
+            self.add(at + 1, 1 + usize::from(two), 70, out);
+        }
+    }
+
+    /// `"Townsend, George" <`, `George Townsend <`: what is shown of an address of mail, which is a mask by now.
+    fn addressed(&self, at: usize, out: &mut Vec<Hit>) {
+        let mail =
+            self.tokens.get(at + 1).is_some_and(|t| t.first == b'[') || self.word(at + 1).contains('@');
+        let quoted = at.checked_sub(1).is_some_and(|b| matches!(self.word(b), "\"" | "'"));
+        let end = at - usize::from(quoted);
+        let mut from = end;
+        let mut commas = 0;
+        while from > 0 && end - from < 5 {
+            let comma = self.word(from - 1) == "," && from < end && commas == 0;
+            if !(comma || self.name(from - 1)) {
+                break;
+            }
+            commas += usize::from(comma);
+            from -= 1;
+        }
+        if self.word(from) == "," {
+            from += 1;
+        }
+        let known = (from..end).any(|k| self.known(k) & (FIRST | LAST) != 0);
+        if mail && from < end && (known || quoted && commas == 1) && (quoted || end - from > 1) {
+            self.add(from, end - from, 76, out);
         }
     }
 

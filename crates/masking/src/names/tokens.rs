@@ -13,9 +13,10 @@ pub(crate) struct Token {
 }
 
 /// Words that end with a dot and do not end a sentence.
-const ABBREVIATIONS: [&str; 24] = [
+const ABBREVIATIONS: [&str; 31] = [
     "mr", "mrs", "ms", "dr", "prof", "st", "jr", "sr", "inc", "ltd", "co", "corp", "rev", "hon", "gen",
-    "sgt", "capt", "lt", "col", "hr", "fr", "dipl", "ing", "mag",
+    "sgt", "capt", "lt", "col", "hr", "fr", "dipl", "ing", "mag", "drs", "gov", "sen", "rep", "pres", "maj",
+    "cpl",
 ];
 
 /// Cuts a text into tokens. Signs stand alone, but for those inside words (`O'Neil`, `Jean-Luc`, `U.S.`).

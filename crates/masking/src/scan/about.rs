@@ -154,6 +154,7 @@ static ISSUERS: &[(&str, &str)] = &[
     ("KR_RRN", "MOIS"),
     ("TR_TCKN", "NVI"),
     ("ZA_ID", "DHA"),
+    ("TH_PIN", "BORA"),
     ("CN_RIC", "GB 11643"),
     ("IL_ID", "PIBA"),
     ("IT_FISCAL_CODE", "D.M. 23/12/1976"),

@@ -166,6 +166,8 @@ impl Scanner {
 
     /// Cells of tables and values of dictionaries in a text, under what their headers and keys say.
     fn columns(&self, text: &str, seen: Seen, hits: &mut Vec<Hit>, scratch: &mut names::Scratch) {
+        // A cell is a value.
+        let free = std::mem::take(&mut scratch.free);
         let mut cell = |span: Range<usize>, hint: Hint| {
             let Some(value) = text.get(span.clone()) else { return };
             let from = hits.len();
@@ -182,6 +184,7 @@ impl Scanner {
         if seen.brace {
             columns::dictionaries(text, self.keys, &mut cell);
         }
+        scratch.free = free;
     }
 
     /// Finds what is in one text. Hits may overlap and come in no order.
@@ -215,7 +218,9 @@ impl Scanner {
         }
         if let Some(hint) = whole {
             whole_value(&mut t, hint, first);
-        } else if self.names == Names::Light && names::possible(t.bytes, seen.high) {
+        } else if self.names == Names::Light
+            && (names::possible(t.bytes, seen.high) || scratch.free && names::worth(t.bytes, seen.high))
+        {
             names::scan(text, hint, t.hits, first, scratch);
         }
         self.own.scan(text, hint, hits);

@@ -98,7 +98,7 @@ impl Walk<'_> {
         let Some(f) = frames.last_mut() else { return };
         // `{"id_type": "passport", "id_number": ...}`
         if said.hint.is_some_and(|h| h.is_strong() && h.class.is_some() && h.is_general())
-            && let Some(hint) = self.labelled(doc, f)
+            && let Some(hint) = self.labelled(doc, f, Loose::Number)
         {
             f.hint = hint.class.filter(|c| numbered(*c)).map(|_| hint).or(said.hint);
             return;
@@ -115,7 +115,7 @@ impl Walk<'_> {
             return;
         }
         if matches!(loose, Loose::Value | Loose::Number)
-            && let Some(hint) = self.labelled(doc, f)
+            && let Some(hint) = self.labelled(doc, f, loose)
             && !(loose == Loose::Number && self.is_of_record(doc, f, index))
             && (loose == Loose::Value || hint.class.is_some_and(numbered))
         {
@@ -160,7 +160,7 @@ impl Walk<'_> {
 
     /// The hint of a sibling that names the value: `{"type": "email", "value": ...}`, also one that holds the name
     /// deeper, as in FHIR's `type: {coding: [{code}], text}`.
-    fn labelled(&mut self, doc: &Doc<'_>, f: &Frame) -> Option<Hint> {
+    fn labelled(&mut self, doc: &Doc<'_>, f: &Frame, loose: Loose) -> Option<Hint> {
         let object = doc.tape.value(doc.bytes, f.node);
         object.entries().take(SIBLINGS).find_map(|(key, value)| {
             if !matches!(value.kind(), Kind::String | Kind::Object) {
@@ -171,7 +171,11 @@ impl Walk<'_> {
                 None => self.detector.scanner.keys.tells(&key.as_str().unwrap_or_default()),
             };
             match tells {
-                Tells::Nothing => None,
+                // A thing with a number of its own has a name too.
+                Tells::Title if loose == Loose::Value || !self.company(doc, f.node).thing => {
+                    self.label(doc, value, 0).or_else(|| travels(object, value))
+                }
+                Tells::Nothing | Tells::Title => None,
                 Tells::Kind => self.label(doc, value, 0).filter(|h| h.class.is_some_and(document)),
                 Tells::Label => self.label(doc, value, 0).or_else(|| travels(object, value)),
             }

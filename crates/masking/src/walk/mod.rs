@@ -189,7 +189,10 @@ impl<'d> Walk<'d> {
             views: 0,
             coded: 0,
         };
-        self.text(&t, &mut || String::new())
+        self.names.free = true;
+        let done = self.text(&t, &mut || String::new());
+        self.names.free = false;
+        done
     }
 
     fn document(&mut self, doc: &Doc<'_>, root: u32, exclude: &[u32]) -> Result<(), Uninspectable> {

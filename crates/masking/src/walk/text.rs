@@ -30,7 +30,7 @@ impl Walk<'_> {
             return Ok(());
         }
         let seen = Seen::of(t.text.as_bytes());
-        if t.hint.is_none() && self.detector.scanner.passes_over(t.text, seen) {
+        if t.hint.is_none() && !self.names.free && self.detector.scanner.passes_over(t.text, seen) {
             return Ok(());
         }
         let read = if t.form == Form::Text { self.documents(t, path)? } else { 0 };
@@ -253,7 +253,11 @@ impl Walk<'_> {
             hint: t.hint,
             prefix: Prefix::Text(&prefix),
         };
-        self.document(&doc, 0, &[])
+        // Values of a document are no texts of their own.
+        let free = std::mem::take(&mut self.names.free);
+        let done = self.document(&doc, 0, &[]);
+        self.names.free = free;
+        done
     }
 }
 

@@ -110,6 +110,7 @@ schemes! {
     world b"KR" "KR_RRN" ID 13 kr_rrn_new Own [6, 7] ID;
     world b"TR" "TR_TCKN" ID 11 tr_tckn Word [] ID;
     world b"ZA" "ZA_ID" ID 13 za_id Word [] ID;
+    world b"TH" "TH_PIN" ID 13 th_pin Shape [1, 4, 5, 2, 1] ID;
     world b"CN" "CN_RIC" ID 18 cn_ric Nothing [] ID;
     world b"IL" "IL_ID" ID 9 il_id Own [] ID;
 }

@@ -119,6 +119,14 @@ pub(super) fn za_id(d: &[u8]) -> bool {
     day_month(two(d, 4), two(d, 2)) && d.get(10).is_some_and(|x| *x < 3) && luhn(d)
 }
 
+/// Thai citizen number: kind of registration, office, order, mod 11.
+pub(super) fn th_pin(d: &[u8]) -> bool {
+    let sum = weighted(d.get(..12).unwrap_or_default(), &[13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2]);
+    d.first().is_some_and(|x| (1..=8).contains(x))
+        && d.get(12).is_some_and(|x| (11 - sum % 11) % 10 == u32::from(*x))
+        && !uniform(d)
+}
+
 /// Resident identity number: division, date, order, mod 11-2 (GB 11643). A last X is ten.
 pub(super) fn cn_ric(d: &[u8]) -> bool {
     let sum =
