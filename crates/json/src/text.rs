@@ -62,7 +62,7 @@ pub fn decode_mapped(inner: &[u8], out: &mut String, step: &mut dyn FnMut(usize,
     let mut i = 0;
     while i < inner.len() {
         let rest = inner.get(i..).unwrap_or_default();
-        let run = memchr::memchr(b'\\', rest).unwrap_or(rest.len());
+        let run = backslash(rest);
         if run > 0 {
             step(out.len() - base, i);
             match text.and_then(|t| t.get(i..i + run)) {
@@ -77,6 +77,22 @@ pub fn decode_mapped(inner: &[u8], out: &mut String, step: &mut dyn FnMut(usize,
         out.push(c);
         i += used;
     }
+}
+
+/// How many bytes stand in front of the next backslash.
+fn backslash(rest: &[u8]) -> usize {
+    const ONES: u64 = u64::MAX / 255;
+    // In a document that is a string, quotes stand close together: most runs end within a few words.
+    for (i, word) in rest.chunks_exact(8).take(HEAD / 8).enumerate() {
+        let word = <[u8; 8]>::try_from(word).map_or(0, u64::from_le_bytes) ^ (ONES * u64::from(b'\\'));
+        let found = word.wrapping_sub(ONES) & !word & (ONES << 7);
+        if found != 0 {
+            return i * 8 + found.trailing_zeros() as usize / 8;
+        }
+    }
+    let head = rest.len().min(HEAD) / 8 * 8;
+    let tail = rest.get(head..).unwrap_or_default();
+    memchr::memchr(b'\\', tail).map_or(rest.len(), |n| head + n)
 }
 
 /// One escape sequence at the start of `rest`: its character and its length.

@@ -30,7 +30,7 @@ fn table() {
         "bytes", "input", "parse", "find", "both", "+rewrite", "names", "both+names", "hits"
     );
     for size in [16 << 10, 1 << 20] {
-        for name in ["dense", "clean", "prose", "people"] {
+        for name in ["dense", "varied", "clean", "prose", "people"] {
             row(size, name, &input(name, size));
         }
         text(size, &prose_text(size));
@@ -199,6 +199,7 @@ fn rate(bytes: usize, mut work: impl FnMut() -> usize) -> f64 {
 fn input(name: &str, size: usize) -> String {
     match name {
         "dense" => fill(size, dense),
+        "varied" => fill(size, varied),
         "clean" => fill(size, clean),
         "people" => fill(size, people),
         _ => prose(size),
@@ -228,6 +229,36 @@ fn dense(n: usize) -> String {
         n * 7 % 256,
         n % 28 + 1,
         n % 9000 + 1000
+    )
+}
+
+/// The same number of values, of which none comes again, and words in an order of their own.
+fn varied(n: usize) -> String {
+    let mut state = n as u64 ^ 0x5EED;
+    let mut next = move |most: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % most
+    };
+    let syllables = ["ma", "ri", "so", "len", "ka", "tor", "vi", "ne", "bel", "dor", "ha", "mi"];
+    let mut word = |parts: usize| (0..parts).map(|_| syllables[next(12) as usize]).collect::<String>();
+    let capital = |word: String| word[..1].to_uppercase() + &word[1..];
+    let (first, last, town) = (word(2), word(4), word(3));
+    let note: Vec<String> = (0..12).map(|i| word(1 + i % 3)).collect();
+    let mut digits = |n: usize| (0..n).map(|_| char::from(b'0' + next(10) as u8)).collect::<String>();
+    let (phone, account, half) = (digits(7), digits(18), digits(14));
+    let rest = format!("{account}131400").bytes().fold(0, |r, b| (r * 10 + u32::from(b - b'0')) % 97);
+    let luhn = |(i, b): (usize, u8)| match u32::from(b - b'0') * (2 - i as u32 % 2) {
+        n if n > 9 => n - 9,
+        n => n,
+    };
+    let check = (10 - format!("4{half}").bytes().rev().enumerate().map(luhn).sum::<u32>() % 10) % 10;
+    format!(
+        r#"{{"id":{n},"name":"{} {}","email":"{first}.{last}{n}@example.org","phone":"+49 30 {phone}","iban":"DE{:02}{account}","card":"4{half}{check}","city":"{}","note":"{}","status":"active"}}"#,
+        capital(first.clone()),
+        capital(last.clone()),
+        98 - rest,
+        capital(town),
+        note.join(" "),
     )
 }
 

@@ -317,7 +317,7 @@ impl Words {
     pub(crate) fn new() -> Self {
         // A word may belong to several countries: it means all of them.
         let mut all: BTreeMap<String, Bits> = BTreeMap::new();
-        for (word, bits, code) in WORDS.iter().chain(terms::WORDS) {
+        for (word, bits, code) in WORDS.iter().chain(terms::WORDS).chain(terms::papers::WORDS) {
             let bits = bits | <&[u8; 2]>::try_from(code.as_bytes()).map_or(0, country);
             *all.entry((*word).to_owned()).or_default() |= bits;
             // Case is folded for ASCII only.

@@ -121,6 +121,9 @@ impl Detector {
         schema: Option<&SchemaHints>,
         findings: &mut Findings,
     ) -> Result<(), Uninspectable> {
+        if self.scanner.is_idle() {
+            return Ok(());
+        }
         let mut walk = Walk::new(self, findings).with(schema);
         // A parsed buffer is UTF-8; checked here once instead of for every string.
         let Ok(text) = std::str::from_utf8(bytes) else { return Err(Uninspectable::Node { node: 0 }) };
@@ -142,6 +145,9 @@ impl Detector {
     /// # Errors
     /// If not everything could be inspected.
     pub fn find_text(&self, text: &str, findings: &mut Findings) -> Result<(), Uninspectable> {
+        if self.scanner.is_idle() {
+            return Ok(());
+        }
         Walk::new(self, findings).plain(text)
     }
 

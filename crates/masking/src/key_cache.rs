@@ -18,9 +18,38 @@ pub(crate) struct Known {
 }
 
 struct Slot<T> {
+    ends: Ends,
     key: [u8; LONGEST],
-    len: u8,
     known: T,
+}
+
+/// Both ends of a key and its length: all of a key of up to sixteen bytes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Ends {
+    head: u64,
+    tail: u64,
+    len: u64,
+}
+
+impl Ends {
+    fn of(key: &[u8]) -> Ends {
+        let long = |part: Option<&[u8; 8]>| part.map(|b| u64::from_le_bytes(*b));
+        let short = |part: Option<&[u8; 4]>| part.map(|b| u64::from(u32::from_le_bytes(*b)));
+        let (head, tail) = if let (Some(head), Some(tail)) = (long(key.first_chunk()), long(key.last_chunk()))
+        {
+            (head, tail)
+        } else if let (Some(head), Some(tail)) = (short(key.first_chunk()), short(key.last_chunk())) {
+            (head, tail)
+        } else {
+            (key.iter().fold(0, |h, b| h << 8 | u64::from(*b)), 0)
+        };
+        Ends { head, tail, len: key.len() as u64 }
+    }
+
+    fn hash(self) -> usize {
+        let h = (self.head ^ self.tail.rotate_left(29) ^ self.len).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        (h >> 40) as usize % SLOTS
+    }
 }
 
 /// A few slots per hash; when all are taken, the first is given away.
@@ -36,26 +65,19 @@ impl<T> Default for KeyCache<T> {
     }
 }
 
-fn hash(key: &[u8]) -> usize {
-    // Both ends and the length: they overlap in keys up to sixteen bytes, longer ones may share a slot.
-    let h = match (key.first_chunk::<8>(), key.last_chunk::<8>()) {
-        (Some(head), Some(tail)) => u64::from_le_bytes(*head) ^ u64::from_le_bytes(*tail).rotate_left(29),
-        _ => key.iter().fold(0u64, |h, b| h << 8 | u64::from(*b)),
-    };
-    let h = (h ^ key.len() as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    (h >> 40) as usize % SLOTS
-}
-
 /// Slots that are tried from the hash on.
 const TRIES: usize = 4;
 
 impl<T> KeyCache<T> {
+    #[inline]
     pub(crate) fn get(&self, key: &[u8]) -> Option<&T> {
-        let first = hash(key);
+        let ends = Ends::of(key);
+        let first = ends.hash();
         (0..TRIES).find_map(|i| {
             let n = self.index.get((first + i) % SLOTS).copied()?.checked_sub(1)?;
             let slot = self.slots.get(usize::from(n))?;
-            (slot.key.get(..usize::from(slot.len)) == Some(key)).then_some(&slot.known)
+            let same = slot.ends == ends && (key.len() <= 16 || slot.key.get(..key.len()) == Some(key));
+            same.then_some(&slot.known)
         })
     }
 
@@ -63,9 +85,10 @@ impl<T> KeyCache<T> {
         let mut bytes = [0; LONGEST];
         let Some(head) = bytes.get_mut(..key.len()) else { return };
         head.copy_from_slice(key);
-        let slot = Slot { key: bytes, len: key.len() as u8, known };
+        let ends = Ends::of(key);
+        let slot = Slot { ends, key: bytes, known };
         self.index.resize(SLOTS, 0);
-        let first = hash(key);
+        let first = ends.hash();
         let free = (0..TRIES).map(|i| (first + i) % SLOTS).find(|i| self.index.get(*i) == Some(&0));
         let Some(n) = self.index.get_mut(free.unwrap_or(first)) else { return };
         match n.checked_sub(1).and_then(|n| self.slots.get_mut(usize::from(n))) {

@@ -1,5 +1,6 @@
 //! Where text that was decoded lies in the outer buffer: a chain of offset maps, one per decoding step.
 
+use std::cell::Cell;
 use std::ops::Range;
 
 /// Offsets of a decoded text in what it was decoded from. Between two points both advance alike, or the part is one
@@ -9,7 +10,12 @@ pub(crate) struct Map {
     points: Vec<(u32, u32)>,
     /// Lengths of both texts.
     end: (u32, u32),
+    /// The point that was asked for last: the next one is near.
+    near: Cell<usize>,
 }
+
+/// So many points are looked at one by one before all are searched.
+const NEAR: usize = 32;
 
 impl Map {
     /// Notes that `out` and `from` begin a run.
@@ -22,8 +28,22 @@ impl Map {
         self.end = (out as u32, from as u32);
     }
 
+    /// The first point that does not lie in front of this place of the decoded text.
+    fn first(&self, at: u32) -> usize {
+        let near = self.near.get();
+        let before = near == 0 || self.points.get(near - 1).is_some_and(|p| p.0 < at);
+        let mut ahead = self.points.get(near..).unwrap_or_default().iter().take(NEAR);
+        let n = match ahead.position(|p| p.0 >= at) {
+            Some(n) if before => near + n,
+            _ => self.points.partition_point(|p| p.0 < at),
+        };
+        self.near.set(n);
+        n
+    }
+
     fn start(&self, at: u32) -> u32 {
-        let n = self.points.partition_point(|p| p.0 <= at);
+        let n = self.first(at);
+        let n = n + self.points.get(n..).unwrap_or_default().partition_point(|p| p.0 <= at);
         let point = n.checked_sub(1).and_then(|n| self.points.get(n));
         point.map_or(at, |p| p.1 + (at - p.0)).min(self.end.1)
     }
@@ -33,7 +53,7 @@ impl Map {
         if at >= self.end.0 {
             return self.end.1;
         }
-        let n = self.points.partition_point(|p| p.0 < at);
+        let n = self.first(at);
         if let Some(p) = self.points.get(n)
             && p.0 == at
         {
@@ -87,7 +107,14 @@ impl Layer<'_> {
 pub(crate) fn unescape(inner: &[u8]) -> (String, Map) {
     let mut text = String::with_capacity(inner.len());
     let mut map = Map::default();
-    carnet_json::decode_mapped(inner, &mut text, &mut |out, from| map.point(out, from));
+    let mut ahead = 0;
+    carnet_json::decode_mapped(inner, &mut text, &mut |out, from| {
+        // Where both go on as before there is nothing to note.
+        if from - out != ahead {
+            ahead = from - out;
+            map.point(out, from);
+        }
+    });
     map.finish(text.len(), inner.len());
     (text, map)
 }

@@ -55,12 +55,12 @@ pub(crate) fn fits(hint: Hint, text: &str) -> bool {
     if b.len() < 2 || b.len() < 12 && NONE.iter().any(|n| n.eq_ignore_ascii_case(trimmed)) {
         return false;
     }
-    let digits = b.iter().filter(|b| b.is_ascii_digit()).count();
-    let alnum = if trimmed.is_ascii() {
-        b.iter().filter(|b| b.is_ascii_alphanumeric()).count()
-    } else {
-        trimmed.chars().filter(|c| c.is_alphanumeric()).count()
+    let count = |(digits, letters, wide): (usize, usize, bool), b: &u8| {
+        let letter = usize::from(b.is_ascii_alphabetic());
+        (digits + usize::from(b.is_ascii_digit()), letters + letter, wide | (*b >= 0x80))
     };
+    let (digits, letters, wide) = b.iter().fold((0, 0, false), count);
+    let alnum = if wide { trimmed.chars().filter(|c| c.is_alphanumeric()).count() } else { digits + letters };
     if alnum == 0 {
         return false;
     }

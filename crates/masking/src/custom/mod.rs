@@ -71,6 +71,16 @@ impl Custom {
         self.patterns
     }
 
+    /// Whether a configuration adds nothing and takes nothing away.
+    pub(crate) fn is_empty(&self) -> bool {
+        !self.has_rules() && self.allow.is_empty() && self.off.is_empty() && self.disabled.is_empty()
+    }
+
+    /// Whether a configuration adds something to look for.
+    pub(crate) fn has_rules(&self) -> bool {
+        !self.rules.is_empty() || !self.fingerprints.is_empty()
+    }
+
     /// Whether a rule speaks of a text that the built-in recognisers need not look at.
     pub(crate) fn wakes(&self, text: &str) -> bool {
         self.fingerprints.iter().any(|f| f.may_read(text))

@@ -47,12 +47,25 @@ pub(crate) fn recognisers() -> Vec<Recogniser> {
 #[derive(Default)]
 pub(crate) struct Quick(u64);
 
+impl Quick {
+    fn add(&mut self, word: u64) {
+        self.0 = (self.0.rotate_left(23) ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
+}
+
 impl Hasher for Quick {
     fn write(&mut self, bytes: &[u8]) {
-        for chunk in bytes.chunks(8) {
-            let word = chunk.iter().fold(0, |word, b| word << 8 | u64::from(*b));
-            self.0 = (self.0.rotate_left(23) ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let (words, rest) = bytes.as_chunks::<8>();
+        for word in words {
+            self.add(u64::from_le_bytes(*word));
         }
+        if !rest.is_empty() {
+            self.add(rest.iter().fold(0, |word, b| word << 8 | u64::from(*b)));
+        }
+    }
+
+    fn write_u8(&mut self, byte: u8) {
+        self.0 ^= u64::from(byte);
     }
 
     fn finish(&self) -> u64 {
@@ -292,12 +305,14 @@ impl Keys {
 
     /// The hint of a label such as `Phone (home)` or `http://hl7.org/fhir/sid/us-ssn`.
     pub(crate) fn label(&self, label: &str) -> Option<Hint> {
-        let name = if label.contains("://") || label.starts_with("urn:") {
+        let colon = memchr::memchr(b':', label.as_bytes());
+        let name = if colon.is_some() && label.contains("://") || label.starts_with("urn:") {
             label.trim_end_matches('/').rsplit(['/', ':', '#']).next()?
         } else {
             label.split(['(', ':', '?', '*']).next()?
         };
-        if ["pp", "ppt", "ppn", "pass", "pas"].iter().any(|code| code.eq_ignore_ascii_case(name.trim())) {
+        let code = name.trim();
+        if ["pp", "ppt", "ppn", "pass", "pas"].iter().any(|c| c.eq_ignore_ascii_case(code)) {
             return Some(A_PASSPORT);
         }
         self.hint(name)

@@ -9,6 +9,8 @@ const FILLERS: &[&str] = &[
     "d", "l", "la", "le", "el", "els", "van", "het", "z", "za", "on", "your", "please", "enter", "s", "in",
 ];
 
+const LONGEST_FILLER: usize = 6;
+
 /// The words of a key in lower case without accents, one behind the other.
 pub(super) struct Words {
     text: String,
@@ -23,6 +25,10 @@ impl Words {
         if key.len() > MAX_KEY || key.len() < 2 {
             return None;
         }
+        if key.is_ascii() { Words::ascii(key.as_bytes()) } else { Words::any(key) }
+    }
+
+    fn any(key: &str) -> Option<Words> {
         let mut words =
             Words { text: String::with_capacity(key.len() + 8), starts: [0; MAX_WORDS + 1], n: 0 };
         let mut last = ' ';
@@ -54,6 +60,34 @@ impl Words {
         (words.n > 0).then_some(words)
     }
 
+    /// The words of a key in ASCII, as nearly all are.
+    fn ascii(key: &[u8]) -> Option<Words> {
+        let mut words = Words { text: String::with_capacity(key.len()), starts: [0; MAX_WORDS + 1], n: 0 };
+        let mut last = b' ';
+        for (i, c) in key.iter().enumerate() {
+            if !c.is_ascii_alphanumeric() {
+                last = b' ';
+                continue;
+            }
+            let next_small = || key.get(i + 1).is_some_and(u8::is_ascii_lowercase);
+            let camel = c.is_ascii_uppercase()
+                && (last.is_ascii_lowercase()
+                    || last.is_ascii_digit()
+                    || last.is_ascii_uppercase() && next_small());
+            if last == b' ' || camel {
+                if words.n == MAX_WORDS {
+                    return None;
+                }
+                *words.starts.get_mut(words.n)? = words.text.len();
+                words.n += 1;
+            }
+            words.text.push(char::from(c.to_ascii_lowercase()));
+            last = *c;
+        }
+        *words.starts.get_mut(words.n)? = words.text.len();
+        (words.n > 0).then_some(words)
+    }
+
     /// Some of the words as one.
     pub(super) fn join(&self, from: usize, to: usize) -> &str {
         let at = |i: usize| self.starts.get(i).copied().unwrap_or(self.text.len());
@@ -67,7 +101,10 @@ impl Words {
 
     /// The same without fillers; `None` if there is none.
     pub(super) fn without_fillers(&self) -> Option<Words> {
-        let kept = |i: &usize| !FILLERS.contains(&self.join(*i, i + 1));
+        let kept = |i: &usize| {
+            let word = self.join(*i, i + 1);
+            word.len() > LONGEST_FILLER || !FILLERS.contains(&word)
+        };
         let n = (0..self.n).filter(kept).count();
         if n == 0 || n == self.n {
             return None;
@@ -123,6 +160,21 @@ fn plain(c: char, out: &mut String) {
             // The dot that lower-casing the Turkish İ leaves.
             '\u{307}' => {}
             c => out.push(c),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn keys_in_ascii_are_read_as_all_are(key in "([a-z]{1,4}|[A-Z]{1,3}|[0-9]|[_ .-]|[ -~]){1,20}") {
+            let all = |words: Option<Words>| words.map(|w| (0..w.n).map(|n| w.join(n, n + 1).to_owned()).collect::<Vec<_>>());
+            prop_assert_eq!(all(Words::ascii(key.as_bytes())), all(Words::any(&key)));
         }
     }
 }

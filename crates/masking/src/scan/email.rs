@@ -56,6 +56,9 @@ fn host_part(after: &[u8]) -> Option<usize> {
     }
     let run = after.iter().take(MAX_HOST).take_while(|b| host(**b)).count();
     let mut name = after.get(..run)?;
+    if name.is_ascii() {
+        return plain_host(name);
+    }
     while let Some((last, rest)) = name.split_last()
         && matches!(last, b'.' | b'-')
     {
@@ -75,4 +78,14 @@ fn host_part(after: &[u8]) -> Option<usize> {
     let known = top.chars().count() >= 2 && (top.chars().all(char::is_alphabetic) || top.starts_with("xn--"));
     let start_ok = name.chars().next().is_some_and(char::is_alphanumeric);
     (known && start_ok && !name.contains("..")).then_some(name.len())
+}
+
+/// The same for a run of letters, digits, hyphens and dots in ASCII, as nearly all hosts are.
+pub(super) fn plain_host(run: &[u8]) -> Option<usize> {
+    let end = run.iter().rposition(|b| !matches!(b, b'.' | b'-'))? + 1;
+    let name = run.get(..end)?;
+    let top = name.get(memchr::memrchr(b'.', name)? + 1..)?;
+    let known = top.len() >= 2 && (top.iter().all(u8::is_ascii_alphabetic) || top.starts_with(b"xn--"));
+    let start_ok = name.first().is_some_and(u8::is_ascii_alphanumeric);
+    (known && start_ok && !name.windows(2).any(|w| w == b"..")).then_some(end)
 }

@@ -10,6 +10,7 @@ pub(crate) mod checks;
 mod crypto;
 mod dates;
 mod digits;
+mod direct;
 mod email;
 pub(crate) mod iban;
 mod ip;
@@ -20,6 +21,7 @@ mod phone;
 pub(crate) mod schemes;
 pub(crate) mod secret;
 mod seen;
+mod survey;
 pub(crate) mod terms;
 mod vehicle;
 mod word;
@@ -29,8 +31,12 @@ use std::sync::LazyLock;
 
 pub(crate) use about::recognisers;
 use carnet_model::{ClassSet, DataClass};
+pub(crate) use direct::Direct;
 pub(crate) use number::next_digit;
 pub(crate) use seen::Seen;
+#[cfg(test)]
+pub(crate) use seen::tests::OPEN;
+pub(crate) use survey::Survey;
 
 use crate::columns;
 use crate::context::{self, Words};
@@ -138,6 +144,11 @@ impl Scanner {
     /// Which of a configuration's own rules a name speaks for.
     pub(crate) fn own_of(&self, name: &str) -> crate::custom::Own {
         self.own.of_key(name)
+    }
+
+    /// Whether a configuration disables every class and has no rules of its own: then nothing is looked for.
+    pub(crate) fn is_idle(&self) -> bool {
+        !self.own.has_rules() && DataClass::BUILT_IN.iter().all(|class| self.disabled.contains(*class))
     }
 
     /// Whether nothing can be found in a text without a hint, so that it need not be looked at.

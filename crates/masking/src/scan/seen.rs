@@ -28,6 +28,12 @@ pub(crate) struct Seen {
     pub(crate) token: bool,
     /// Ten characters of base64 in a row, with a capital letter or a digit among them or at the end of a line
     pub(crate) coded: bool,
+    /// Where the first of those characters stand, and where the last such run begins at the latest.
+    pub(crate) codes: (u32, u32),
+    /// `<` or `~`
+    pub(crate) short: bool,
+    /// None of the words of [`super::survey`] is in the text: it was looked for them as a part of its document.
+    pub(crate) unmarked: bool,
     /// How many digits; more than [`ENOUGH`] are as good as that many.
     pub(crate) digits: u32,
     /// How many bytes that are no ASCII letter or digit; more than [`ENOUGH`] as well.
@@ -90,6 +96,8 @@ impl Seen {
 
 /// Bytes that one vector holds.
 const LANES: usize = 16;
+/// The mask of as many bytes.
+const ALL: u32 = 0xFFFF;
 /// Bytes of one step. Behind each the look has the masks of sixty-four bytes, the last sixteen of the step before and these:
 /// no row that is looked for is longer than what lies behind its first byte there.
 const STEP: usize = 3 * LANES;
@@ -133,6 +141,7 @@ struct Look {
     brace: u8x16,
     sign: u8x16,
     hyphen: u8x16,
+    short: u8x16,
     high: u8x16,
     masks: Masks,
     seen: Seen,
@@ -162,7 +171,21 @@ impl Look {
     #[inline(always)]
     fn part(&mut self, bytes: u8x16, shift: usize) {
         let is = |b: u8| bytes.simd_eq(splat(b));
-        let (line, slash, hyphen) = (is(b'\n'), is(b'/'), is(b'-'));
+        let (slash, hyphen) = (is(b'/'), is(b'-'));
+        let digit = within(bytes, b'0', b'9');
+        let plain = digit | within(bytes | splat(0x20), b'a', b'z');
+        let coded = plain | hyphen | slash | is(b'_') | is(b'+');
+        self.hyphen |= hyphen;
+        self.sign |= slash;
+        self.masks.digit |= u64::from(digit.to_bitmask()) << shift;
+        self.masks.plain |= u64::from(plain.to_bitmask()) << shift;
+        self.masks.coded |= u64::from(coded.to_bitmask()) << shift;
+        // Most of any text is this, and then there is nothing else to look for.
+        let common = coded | is(b' ') | is(b',') | is(b'.');
+        if common.to_bitmask() == ALL {
+            return;
+        }
+        let line = is(b'\n');
         let low = bytes.min(splat(31)).simd_eq(bytes);
         let white = line | is(b'\t') | is(b'\r');
         self.at |= is(b'@');
@@ -171,16 +194,10 @@ impl Look {
         self.escape |= is(b'%') | is(b'&') | is(b'\\');
         self.line |= line;
         self.brace |= is(b'{');
-        self.sign |= is(b'"') | is(b'\'') | is(b'>') | slash;
-        self.hyphen |= hyphen;
+        self.sign |= is(b'"') | is(b'\'') | is(b'>');
+        self.short |= is(b'<') | is(b'~');
         // White space is low too, so one of the two is taken off the other.
         self.high |= bytes | (low ^ white) | is(0x7F);
-        let digit = within(bytes, b'0', b'9');
-        let plain = digit | within(bytes | splat(0x20), b'a', b'z');
-        let coded = plain | hyphen | slash | is(b'_') | is(b'+');
-        self.masks.digit |= u64::from(digit.to_bitmask()) << shift;
-        self.masks.plain |= u64::from(plain.to_bitmask()) << shift;
-        self.masks.coded |= u64::from(coded.to_bitmask()) << shift;
     }
 
     /// Judges the rows that begin in the first [`STEP`] bytes of the masks, the last of which are those of the step at
@@ -205,7 +222,14 @@ impl Look {
         if eight != 0 {
             self.seen.token |= eight & eight >> 8 != 0;
             let ten = eight & coded >> 8 & coded >> 9;
-            self.seen.coded = self.seen.coded || ten != 0 && strong(bytes, from, with_nine(ten));
+            if ten != 0 && (self.seen.coded || strong(bytes, from, with_nine(ten))) {
+                let at = |bit: u32| (from as u32).wrapping_add(bit).wrapping_sub(LANES as u32);
+                if !self.seen.coded {
+                    self.seen.codes.0 = at(ten.trailing_zeros());
+                }
+                self.seen.codes.1 = at(63 - ten.leading_zeros());
+                self.seen.coded = true;
+            }
         }
         if self.seen.periodic.is_none() {
             self.seen.periodic = first_periodic(bytes, from, sign, digit);
@@ -229,6 +253,7 @@ impl Look {
             line: any(self.line),
             brace: any(self.brace),
             sign: any(self.sign) || hyphens(),
+            short: any(self.short),
             ..self.seen
         }
     }

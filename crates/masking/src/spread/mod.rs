@@ -12,6 +12,7 @@ use std::ops::Range;
 
 use crate::layer::Map;
 use crate::scan::Seen;
+pub(crate) use words::NEEDLES;
 
 /// A region of the text and what it reads when it is written together.
 pub(crate) struct Region {
@@ -123,7 +124,7 @@ pub(crate) fn regions(text: &str, seen: Seen) -> [Vec<Region>; 2] {
     if seen.periodic.is_some() || seen.line {
         letters::find(text, seen.periodic.map(|at| at as usize), &mut others);
     }
-    if text.len() >= WORDS && seen.signs >= SIGNS && words::find(text, &mut others) {
+    if text.len() >= WORDS && seen.signs >= SIGNS && !seen.unmarked && words::find(text, &mut others) {
         mail::spelled(text, &mut others);
     }
     if seen.at {

@@ -11,17 +11,16 @@ use super::{Region, Trust, gap};
 /// address.
 const NUMBERS: usize = 21;
 
-static NEEDLES: LazyLock<Option<Searcher>> = LazyLock::new(|| {
-    aho_corasick::packed::Config::new()
-        .match_kind(MatchKind::LeftmostFirst)
-        .builder()
-        .extend([
-            "zero", "three", "four", "five", "seven", "eight", "nine", "Zero", "Three", "Four", "Five",
-            "Seven", "Eight", "Nine", "ZERO", "THREE", "FOUR", "FIVE", "SEVEN", "EIGHT", "NINE", " dot ",
-            "[dot]", "(dot)", "{dot}", "(at)", "[at]", "{at}", "<at>", " DOT ", "(AT)", "[AT]", "[@]", "(@)",
-            " Dot ", "( at )", "[ at ]",
-        ])
-        .build()
+/// Digits in words, then marks of spelled e-mail addresses.
+#[rustfmt::skip]
+pub(crate) const NEEDLES: [&str; 37] = [
+    "zero", "three", "four", "five", "seven", "eight", "nine", "Zero", "Three", "Four", "Five", "Seven", "Eight", "Nine",
+    "ZERO", "THREE", "FOUR", "FIVE", "SEVEN", "EIGHT", "NINE", " dot ", "[dot]", "(dot)", "{dot}", "(at)", "[at]", "{at}",
+    "<at>", " DOT ", "(AT)", "[AT]", "[@]", "(@)", " Dot ", "( at )", "[ at ]",
+];
+
+static SEARCHER: LazyLock<Option<Searcher>> = LazyLock::new(|| {
+    aho_corasick::packed::Config::new().match_kind(MatchKind::LeftmostFirst).builder().extend(NEEDLES).build()
 });
 
 /// What the words of a text ask to look at.
@@ -38,7 +37,7 @@ pub(super) fn find(text: &str, out: &mut Vec<Region>) -> bool {
             out.extend(region);
         }
     };
-    match NEEDLES.as_ref() {
+    match SEARCHER.as_ref() {
         Some(searcher) if b.len() >= searcher.minimum_len() => {
             for m in searcher.find_iter(b) {
                 look(m.pattern().as_usize(), m.start(), out);

@@ -40,6 +40,8 @@ impl Frame {
             cells: outer.filter(|f| !(f.headed && f.index == 0)).map_or(0, |f| f.rows),
             headed: false,
             found: 0,
+            last: None,
+            meets: false,
         }
     }
 }

@@ -5,6 +5,7 @@ mod kin;
 mod noted;
 mod path;
 mod pieces;
+mod repeat;
 mod seam;
 mod text;
 
@@ -19,11 +20,12 @@ use crate::keys::{self, Company, Hint, Role};
 use crate::layer::{Layer, unescape};
 use crate::names::Scratch;
 use crate::plan::Uninspectable;
-use crate::scan::{Hit, Seen};
+use crate::scan::{Hit, Seen, Survey};
 use crate::schema::SchemaHints;
 use crate::token::without_masks;
 pub use noted::Noted;
 use path::path;
+use repeat::{Outcome, Repeats};
 
 /// An array or object that is being walked.
 struct Frame {
@@ -56,6 +58,10 @@ struct Frame {
     headed: bool,
     /// How much had been found when it began.
     found: u32,
+    /// The child before the one at hand, if it is a string that a value may be cut behind.
+    last: Option<Node>,
+    /// Some two of its children may be pieces of one value.
+    meets: bool,
 }
 
 /// A parsed document and where it lies.
@@ -96,6 +102,8 @@ struct Inspected<'a> {
     views: u8,
     /// Encodings around this text.
     coded: u8,
+    /// The look at its document found no words in it that begin something.
+    unmarked: bool,
 }
 
 /// Buffers of a walk, kept for their memory, and what its detector said about keys that are names of fields.
@@ -107,6 +115,8 @@ pub(crate) struct Spare {
     frames: Vec<Frame>,
     run: seam::Run,
     names: Scratch,
+    survey: Survey,
+    repeats: Repeats,
 }
 
 impl Drop for Walk<'_> {
@@ -114,6 +124,7 @@ impl Drop for Walk<'_> {
         self.run.clear();
         self.frames.clear();
         self.hits.clear();
+        self.survey.clear();
         self.detector.pool.give(Spare {
             hits: std::mem::take(&mut self.hits),
             keys: std::mem::take(&mut self.keys),
@@ -121,6 +132,8 @@ impl Drop for Walk<'_> {
             frames: std::mem::take(&mut self.frames),
             run: std::mem::take(&mut self.run),
             names: std::mem::take(&mut self.names).kept(),
+            survey: std::mem::take(&mut self.survey),
+            repeats: std::mem::take(&mut self.repeats),
         });
     }
 }
@@ -141,15 +154,35 @@ pub(crate) struct Walk<'d> {
     /// Kept for their memory.
     run: seam::Run,
     names: Scratch,
+    /// What one look at the document at hand has told.
+    survey: Survey,
+    /// What was found in values of it that may come again.
+    repeats: Repeats,
     /// Bytes decoded so far.
     spent: usize,
 }
 
 impl<'d> Walk<'d> {
     pub(crate) fn new(detector: &'d Detector, out: &'d mut Findings) -> Self {
-        let Spare { hits, keys, labels, frames, run, names } = detector.pool.take();
+        let Spare { hits, keys, labels, frames, run, names, survey, mut repeats } = detector.pool.take();
+        // What is known from before is of another buffer.
+        repeats.enter();
         let tables = Vec::new();
-        Walk { detector, out, hits, keys, labels, frames, tables, schema: None, run, names, spent: 0 }
+        Walk {
+            detector,
+            out,
+            hits,
+            keys,
+            labels,
+            frames,
+            tables,
+            schema: None,
+            run,
+            names,
+            survey,
+            repeats,
+            spent: 0,
+        }
     }
 
     /// Heeds what the schema of the tool says about keys.
@@ -188,6 +221,7 @@ impl<'d> Walk<'d> {
             object: 0,
             views: 0,
             coded: 0,
+            unmarked: false,
         };
         self.names.free = true;
         let done = self.text(&t, &mut || String::new());
@@ -197,11 +231,18 @@ impl<'d> Walk<'d> {
 
     fn document(&mut self, doc: &Doc<'_>, root: u32, exclude: &[u32]) -> Result<(), Uninspectable> {
         let nodes = doc.tape.nodes();
-        let end = nodes.get(root as usize).map_or(0, |n| n.after);
+        let Some(top) = nodes.get(root as usize) else { return Ok(()) };
         let mut frames = std::mem::take(&mut self.frames);
         frames.clear();
-        let done = self.nodes(doc, &mut frames, root..end, exclude);
+        let outer = doc.layer.is_some().then(|| std::mem::take(&mut self.survey));
+        self.survey.begin(top.start..top.end);
+        let around = self.repeats.enter();
+        let done = self.nodes(doc, &mut frames, root..top.after, exclude);
         self.frames = frames;
+        self.repeats.leave(around);
+        if let Some(outer) = outer {
+            self.survey = outer;
+        }
         done
     }
 
@@ -217,7 +258,9 @@ impl<'d> Walk<'d> {
         let (mut i, end) = (range.start, range.end);
         while i < end {
             let Some(node) = nodes.get(i as usize).copied() else { break };
-            self.leave(doc, frames, i, exclude)?;
+            if frames.last().is_some_and(|f| f.after <= i) {
+                self.leave(doc, frames, i, exclude)?;
+            }
             if node.kind == Kind::Key {
                 self.key(doc, frames, i, node)?;
                 i += 1;
@@ -226,7 +269,11 @@ impl<'d> Walk<'d> {
             if let Some(f) = frames.last_mut().filter(|f| !f.object) {
                 f.index = f.index.wrapping_add(1);
             }
-            if !exclude.is_empty() && exclude.binary_search(&i).is_ok() {
+            let skipped = !exclude.is_empty() && exclude.binary_search(&i).is_ok();
+            if let Some(f) = frames.last_mut() {
+                f.beside(doc, i, &node, skipped);
+            }
+            if skipped {
                 i = node.after.max(i + 1);
                 continue;
             }
@@ -258,7 +305,7 @@ impl<'d> Walk<'d> {
         exclude: &[u32],
     ) -> Result<(), Uninspectable> {
         while let Some(frame) = frames.pop_if(|f| f.after <= at) {
-            if frame.after > frame.node + 2 {
+            if frame.meets {
                 self.seams(doc, frames, &frame, exclude)?;
             }
         }
@@ -329,16 +376,33 @@ impl<'d> Walk<'d> {
                     object,
                     views: 0,
                     coded: doc.coded,
+                    unmarked: false,
                 },
                 &mut path,
             );
         }
         let layer = Layer { base, map: None, up: doc.layer };
         let text = doc.text.get(base as usize..base as usize + inner.len()).unwrap_or_default();
-        self.text(
-            &Inspected { text, layer, hint, form, depth: doc.depth, object, views: 0, coded: doc.coded },
-            &mut path,
-        )
+        let unmarked = self.survey.is_free(doc.bytes, base..base + text.len() as u32);
+        let (depth, coded) = (doc.depth, doc.coded);
+        let t = Inspected { text, layer, hint, form, depth, object, views: 0, coded, unmarked };
+        if form != Form::Text {
+            return self.text(&t, &mut path);
+        }
+        if let Some(outcome) = self.repeats.get(doc.bytes, inner, hint) {
+            let Some(hit) = outcome.hit(inner.len()) else { return Ok(()) };
+            let place = self.out.place(path);
+            return self.emit(&t, hit, place);
+        }
+        let (found, spent) = (self.out.list.len(), self.spent);
+        self.text(&t, &mut path)?;
+        let whole = || layer.outer(0..text.len() as u32);
+        let outcome = Outcome::of(self.out.list.get(found..).unwrap_or_default(), whole, depth);
+        // What was decoded is paid for each time.
+        if let Some(outcome) = outcome.filter(|_| spent == self.spent) {
+            self.repeats.put(base, inner, hint, outcome);
+        }
+        Ok(())
     }
 
     fn number(
@@ -354,7 +418,8 @@ impl<'d> Walk<'d> {
         }
         let text = doc.text.get(node.start as usize..node.end as usize).unwrap_or_default();
         self.hits.clear();
-        self.detector.scanner.scan(text, Seen::of(raw), hint, &mut self.hits, &mut self.names);
+        let seen = Seen { unmarked: true, ..Seen::of(raw) };
+        self.detector.scanner.scan(text, seen, hint, &mut self.hits, &mut self.names);
         let Some(best) = self.hits.iter().max_by_key(|h| (h.score, h.end - h.start)).copied() else {
             return Ok(());
         };
@@ -369,6 +434,7 @@ impl<'d> Walk<'d> {
             object: 0,
             views: 0,
             coded: doc.coded,
+            unmarked: false,
         };
         let place = self.out.place(|| path(doc, frames));
         self.emit(&t, hit, place)

@@ -87,6 +87,7 @@ impl Detector {
             object: 0,
             views: 0,
             coded: 0,
+            unmarked: false,
         };
         let Some(span) = span else {
             let hit = Hit { start: 0, end: raw.len() as u32, class, kind, rule, score };

@@ -221,6 +221,7 @@ impl Walk<'_> {
             object: 0,
             views: 0,
             coded: doc.coded,
+            unmarked: false,
         };
         let done = walk.text(&t, &mut String::new);
         self.spent = walk.spent;
@@ -264,6 +265,7 @@ impl Walk<'_> {
             object: 0,
             views: 0,
             coded: doc.coded,
+            unmarked: false,
         };
         let (start, end) = ((shift + span.start) as u32, (shift + span.end) as u32);
         self.emit(&t, Hit { start, end, ..hit }, place)

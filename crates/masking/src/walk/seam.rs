@@ -38,6 +38,26 @@ impl Run {
     }
 }
 
+impl Frame {
+    /// Notes the next child, the value `node` at `index`: whether it may go on with the one before it.
+    pub(super) fn beside(&mut self, doc: &Doc<'_>, index: u32, node: &Node, skipped: bool) {
+        let text = match node.kind {
+            _ if skipped => None,
+            Kind::String => Some(*node),
+            Kind::Object if !self.object => text_of_part(doc, index),
+            _ => None,
+        };
+        #[cfg(test)]
+        if crate::scan::OPEN.get() {
+            self.meets = true;
+        }
+        if let (Some(before), Some(text), false) = (&self.last, &text, self.meets) {
+            self.meets = meet(doc, before, text, self.object.then_some(self.key));
+        }
+        self.last = text;
+    }
+}
+
 /// A look at the ends of two neighbours: whether they may be pieces of one value.
 fn meet(doc: &Doc<'_>, a: &Node, b: &Node, key: Option<u32>) -> bool {
     let (left, right) = (inner(doc.bytes, a), inner(doc.bytes, b));
@@ -64,10 +84,10 @@ fn meet(doc: &Doc<'_>, a: &Node, b: &Node, key: Option<u32>) -> bool {
         return true;
     }
     let tail = left.get(left.len().saturating_sub(PIECE)..).unwrap_or_default();
-    let word = tail.rsplit(|b| *b == b' ').next().unwrap_or_default();
-    word.contains(&b'@')
-        || word.iter().any(u8::is_ascii_digit) && (figure(first) || word.len() >= 4)
-        || secret::begins(word)
+    let word = memchr::memrchr(b' ', tail).map_or(tail, |n| tail.get(n + 1..).unwrap_or_default());
+    let (at, digit) =
+        word.iter().fold((false, false), |(a, d), b| (a | (*b == b'@'), d | b.is_ascii_digit()));
+    at || digit && (figure(first) || word.len() >= 4) || secret::begins(word)
 }
 
 impl Walk<'_> {
@@ -140,8 +160,8 @@ impl Walk<'_> {
     /// as a whole is no piece of anything.
     fn chains(&self, doc: &Doc<'_>, container: &Frame, run: &mut Run) {
         let mut found = self.out.list.get(container.found as usize..).unwrap_or_default();
-        // The key of the member before, and whether it is a piece and no value by itself.
-        let mut before: Option<(Option<u32>, bool, bool)> = None;
+        // The member before, and whether it is a value by itself.
+        let mut before: Option<(Option<u32>, Node, bool)> = None;
         for member in &mut run.list {
             let (start, end) = (member.node.start + 1, member.node.end.saturating_sub(1));
             while let Some((_, rest)) = found.split_first().filter(|(f, _)| f.span.end <= start) {
@@ -149,14 +169,15 @@ impl Walk<'_> {
             }
             let here = found.iter().take(4).any(|f| f.span.start <= start && f.span.end >= end);
             let whole = here && doc.layer.is_none();
-            let piece = is_piece(doc, &member.node);
-            let meets = |(key, was_piece, was_whole): (Option<u32>, bool, bool)| {
+            let meets = |(key, node, was_whole): (Option<u32>, Node, bool)| {
                 let beside = member.meets && !whole && !was_whole;
-                was_piece && piece && (beside || key.zip(member.key).is_some_and(|(a, b)| kin(doc, a, b)))
+                (beside || key.zip(member.key).is_some_and(|(a, b)| kin(doc, a, b)))
+                    && is_piece(doc, &node)
+                    && is_piece(doc, &member.node)
             };
             let now = before.is_some_and(meets);
             member.meets = now;
-            before = Some((member.key, piece, whole));
+            before = Some((member.key, member.node, whole));
         }
     }
 

@@ -11,7 +11,7 @@ use crate::encoded::{self, Text};
 use crate::finding::{Findings, Form};
 use crate::layer::Layer;
 use crate::plan::Uninspectable;
-use crate::scan::{Hit, Seen};
+use crate::scan::{Direct, Hit, Seen};
 use crate::{spread, view};
 
 /// Arrays and objects inside a document that is inside a string.
@@ -26,14 +26,21 @@ impl Walk<'_> {
         if t.form == Form::Base64 {
             return self.binary(t, path);
         }
+        let named = t.hint.is_some() || !self.names.free;
+        if t.unmarked && named && t.form == Form::Text && self.direct(t, path)? {
+            return Ok(());
+        }
         if self.detector.scanner.is_stamp(t.text, t.hint) {
             return Ok(());
         }
-        let seen = Seen::of(t.text.as_bytes());
+        let mut seen = Seen::of(t.text.as_bytes());
+        seen.unmarked = t.unmarked;
         if t.hint.is_none() && !self.names.free && self.detector.scanner.passes_over(t.text, seen) {
             return Ok(());
         }
-        let read = if t.form == Form::Text { self.documents(t, path)? } else { 0 };
+        let opens = |b: &u8| matches!(b, b'{' | b'[' | b'"') || b.is_ascii_whitespace();
+        let document = t.form == Form::Text && t.text.as_bytes().first().is_some_and(opens);
+        let read = if document { self.documents(t, path)? } else { 0 };
         let rest = t.text.get(read..).unwrap_or_default();
         if read == 0 {
             return self.reading(t, seen, path);
@@ -42,7 +49,25 @@ impl Walk<'_> {
             return Ok(());
         }
         let layer = Layer { base: read as u32, map: None, up: Some(&t.layer) };
-        self.reading(&Inspected { text: rest, layer, ..*t }, Seen::of(rest.as_bytes()), path)
+        let seen = Seen { unmarked: t.unmarked, ..Seen::of(rest.as_bytes()) };
+        self.reading(&Inspected { text: rest, layer, ..*t }, seen, path)
+    }
+
+    /// Notes what is in a text of a simple form; says whether it was one.
+    fn direct(&mut self, t: &Inspected<'_>, path: &mut dyn FnMut() -> String) -> Result<bool, Uninspectable> {
+        self.hits.clear();
+        let done = self.detector.scanner.direct(t.text, t.hint, &mut self.hits);
+        let codes = match done {
+            Some(Direct::Plain(codes)) => codes,
+            Some(Direct::Figures) if self.hits.iter().any(|h| is_all(h, t.text)) => None,
+            _ => return Ok(false),
+        };
+        let mut place = None;
+        self.emit_all(t, &mut place, path)?;
+        if let Some(codes) = codes {
+            self.encoded(t, Seen { coded: true, codes, ..Seen::default() }, place, path)?;
+        }
+        Ok(true)
     }
 
     /// What a text that is no document holds: in its plain view if it has one, else as it stands.
@@ -58,7 +83,8 @@ impl Walk<'_> {
             }
             self.spend(plain.len(), &t.layer)?;
             let layer = Layer { base: 0, map: Some(&map), up: Some(&t.layer) };
-            return self.text(&Inspected { text: &plain, layer, views: t.views + 1, ..*t }, path);
+            let views = t.views + 1;
+            return self.text(&Inspected { text: &plain, layer, views, unmarked: false, ..*t }, path);
         }
         self.hits.clear();
         self.detector.scanner.scan(t.text, seen, t.hint, &mut self.hits, &mut self.names);
@@ -159,6 +185,7 @@ impl Walk<'_> {
             object: 0,
             views: t.views,
             coded: t.coded + 1,
+            unmarked: false,
         };
         walk.text(&deeper, &mut String::new)
             .map_err(|_| Uninspectable::Depth { at: t.layer.outer(span.clone()).start })?;

@@ -16,6 +16,9 @@ const HEALTH: DataClass = DataClass::HEALTH_ID;
 /// No letters and digits of one number go on longer.
 const LONGEST: usize = 18;
 
+/// And none has fewer of them.
+const SHORTEST: usize = 8;
+
 /// A format that a word fits.
 struct Fit {
     kind: &'static str,
@@ -33,6 +36,9 @@ pub(super) fn at(t: &mut Text<'_>, s: &Scanner, start: usize, end: usize) -> Opt
         .is_some_and(|b| matches!(b, b'-' | b'_' | b'.' | b'/' | b'+' | b'='));
     let mut buffer = [0u8; LONGEST];
     let (n, stops) = compact(t.bytes, start, &mut buffer);
+    if n < SHORTEST {
+        return None;
+    }
     let word_len = end - start;
     let fit = buffer
         .get(..word_len.min(n))
@@ -385,4 +391,12 @@ pub(super) fn hetu(t: &mut Text<'_>, start: usize) -> Option<usize> {
     }
     t.hit(start, start + 11, ID, "FI_PERSONAL_IDENTITY_CODE", "national_number", 88);
     Some(start + 11)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn no_format_is_shorter_than_is_said() {
+        assert!(super::FORMATS.iter().all(|f| f.0 >= super::SHORTEST));
+    }
 }

@@ -149,15 +149,10 @@ impl Searcher {
 
 /// Looks behind every mark.
 pub(super) fn scan(t: &mut Text<'_>, s: &Scanner, seen: Seen) {
-    let marks = if seen.sign { &s.marks.all } else { &s.marks.words };
-    let mut from = 0;
-    while let Some((which, start, end)) = marks.next(t.bytes, from) {
-        let Some((_, handler)) = MARKS.get(which) else { return };
-        // Marks overlap: where a handler took nothing, the next one may begin inside this one.
-        let next = handler(t, s, start, end);
-        from = if next > end { next } else { start + 1 };
+    if seen.sign || !seen.unmarked {
+        long(t, s, if seen.sign { &s.marks.all } else { &s.marks.words });
     }
-    for ([before, sign], handler) in SHORT {
+    for ([before, sign], handler) in SHORT.iter().filter(|_| seen.short) {
         let mut from = 0;
         while let Some(n) = memchr::memchr(*sign, t.bytes.get(from..).unwrap_or_default()) {
             let end = from + n + 1;
@@ -167,6 +162,21 @@ pub(super) fn scan(t: &mut Text<'_>, s: &Scanner, seen: Seen) {
             }
         }
     }
+}
+
+fn long(t: &mut Text<'_>, s: &Scanner, marks: &Searcher) {
+    let mut from = 0;
+    while let Some((which, start, end)) = marks.next(t.bytes, from) {
+        let Some((_, handler)) = MARKS.get(which) else { return };
+        // Marks overlap: where a handler took nothing, the next one may begin inside this one.
+        let next = handler(t, s, start, end);
+        from = if next > end { next } else { start + 1 };
+    }
+}
+
+/// The marks that [`Seen::sign`] does not tell of.
+pub(in crate::scan) fn words() -> impl Iterator<Item = &'static str> {
+    MARKS.iter().map(|m| m.0).filter(|mark| !signed(mark))
 }
 
 /// Notes a secret.

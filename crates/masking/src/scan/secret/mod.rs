@@ -16,6 +16,7 @@ use super::{Seen, Text};
 use drawn::drawn;
 pub(crate) use drawn::{sample, uuid};
 pub(crate) use marks::Marks;
+pub(super) use marks::words as marks;
 pub(super) use names::{Names, secret};
 use vendors::{Body, DOTTED, PREFIXES, Prefix, allowed};
 
@@ -239,9 +240,40 @@ fn dotted(t: &mut Text<'_>, start: usize, end: usize) -> Option<usize> {
 /// Whether a word begins as the keys of some vendor do.
 pub(crate) fn begins(word: &[u8]) -> bool {
     static BY_FIRST: LazyLock<Vendors> = LazyLock::new(Vendors::new);
-    let Some(first) = word.first() else { return false };
-    BY_FIRST.with(*first).iter().any(|p| word.starts_with(p.0.as_bytes()))
+    let [first, second, ..] = word else { return false };
+    // Nearly all words differ in their first two letters.
+    let next = BEGINNINGS.get(usize::from(*first)).copied().unwrap_or(0);
+    *second < 128
+        && next >> second & 1 == 1
+        && BY_FIRST.with(*first).iter().any(|p| word.starts_with(p.0.as_bytes()))
 }
+
+// Evaluated by the compiler: an index out of bounds would not build, and neither would a prefix of one letter.
+#[allow(clippy::indexing_slicing)]
+const fn beginnings() -> [u128; 128] {
+    let mut sets = [0u128; 128];
+    let mut i = 0;
+    while i < PREFIXES.len() {
+        let prefix = PREFIXES[i].0.as_bytes();
+        sets[prefix[0] as usize] |= 1 << prefix[1];
+        i += 1;
+    }
+    sets
+}
+
+/// For each first byte, a bit for every second byte of a prefix.
+static BEGINNINGS: [u128; 128] = beginnings();
+
+// What reads texts of digits and hyphens alone relies on it.
+#[allow(clippy::indexing_slicing)]
+const _: () = {
+    let (sets, mut digit) = (beginnings(), b'0');
+    let figures = 0x3FF << b'0' | 1 << b'-';
+    while digit <= b'9' {
+        assert!(sets[digit as usize] & figures == 0, "a prefix may be a number");
+        digit += 1;
+    }
+};
 
 /// The types that the tables give.
 pub(super) fn kinds() -> impl Iterator<Item = &'static str> {

@@ -12,13 +12,15 @@ use crate::scan::bytes;
 use crate::{Detector, DetectorOptions, Finding, Findings, Names, Part, PartKind};
 
 thread_local! {
-    /// Looks say everything: the recognisers run on every text, as if there were no first look.
+    /// Looks say everything: the recognisers run on every text, as if there were no first look, none at the document, none at
+    /// the ends of neighbours and no short way for values of a simple form.
     pub(crate) static OPEN: Cell<bool> = const { Cell::new(false) };
 }
 
 /// A look that rules nothing out.
 pub(super) fn everything(text: &[u8]) -> Seen {
-    Seen { sign: true, token: true, coded: true, digits: u32::MAX, signs: u32::MAX, ..plainly(text) }
+    let all = Seen { sign: true, token: true, coded: true, short: true, ..plainly(text) };
+    Seen { codes: (0, u32::MAX), digits: u32::MAX, signs: u32::MAX, unmarked: false, ..all }
 }
 
 /// What the look says, byte by byte.
@@ -40,6 +42,9 @@ fn plainly(text: &[u8]) -> Seen {
         sign: any(|b| matches!(b, b'"' | b'\'' | b'>' | b'/')) || text.windows(2).any(|w| w == b"--"),
         token: runs(bytes::encoded, 16, |_| true),
         coded: runs(bytes::encoded, 10, |b| b < b'a' && b.is_ascii_alphanumeric()) || ends_line(text),
+        codes: (0, 0),
+        short: any(|b| matches!(b, b'<' | b'~')),
+        unmarked: false,
         digits: text.iter().filter(|b| b.is_ascii_digit()).count() as u32,
         signs: text.iter().filter(|b| !b.is_ascii_alphanumeric()).count() as u32,
         periodic: periodic::next(text, 0).and_then(|n| u32::try_from(n).ok()),
@@ -57,7 +62,7 @@ fn ends_line(text: &[u8]) -> bool {
 
 /// As far as counts are of interest.
 fn counted(seen: Seen) -> Seen {
-    Seen { digits: seen.digits.min(ENOUGH), signs: seen.signs.min(ENOUGH), ..seen }
+    Seen { digits: seen.digits.min(ENOUGH), signs: seen.signs.min(ENOUGH), codes: (0, 0), ..seen }
 }
 
 proptest! {
@@ -134,5 +139,48 @@ proptest! {
         let both = both();
         same(&both, &text);
         same(&both, &serde_json::json!({"a": text, "b": [text, {"phone": text}]}).to_string());
+    }
+}
+
+/// Values as records have them, and such that only look like them.
+fn value() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[a-z]{1,9}[.-]?[a-z]{0,12}[0-9]{0,4}@[a-z]{1,8}([.-][a-z]{1,4}){0,3}",
+        "[a-z0-9._-]{1,20}@[a-z0-9.-]{1,12}",
+        "[+]?(49|33|44|1)[ -]?[0-9]{2,4}[ /-]?[0-9]{3,8}",
+        "[A-ZŁÉ][a-zéü]{1,11}[ -][A-Z]?[.]?[ ]?[A-Z][a-zéł]{1,17}",
+        "[A-Za-zé .-]{1,24}",
+        "(DE89 ?3704 ?0044 ?0532 ?0130 ?00|GB29NWBK60161331926819|FR1420041010050500013M02606)[0 ]?",
+        "(4111[ -]?1111[ -]?1111[ -]?1111|378282246310005|10[.]1[.]2[.][0-9]{1,3}|123-45-[0-9]{4})[ 0]?",
+        "[0-9]{1,4}([ ./-][0-9]{1,5}){0,4}",
+        "[A-Z]{2}[0-9]{2}[0-9A-Z -]{4,28}",
+        "[A-Za-z0-9]{8,24}",
+        Just("password is geheim12".to_owned()),
+        Just("four one one one two two three three four".to_owned()),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_short_ways_lose_nothing_of_random_records(values in proptest::collection::vec(value(), 12)) {
+        let keys = [
+            "email", "phone", "name", "city", "iban", "card", "ip", "ssn", "steuerId", "street", "note", "id",
+        ];
+        let row: serde_json::Map<_, _> =
+            keys.into_iter().zip(&values).map(|(k, v)| (k.to_owned(), v.clone().into())).collect();
+        let again: serde_json::Map<_, _> =
+            keys.into_iter().zip(values.iter().rev()).map(|(k, v)| (k.to_owned(), v.clone().into())).collect();
+        let text = serde_json::json!({ "rows": [row, again], "list": values }).to_string();
+        let country = |code| crate::Country::new(code).unwrap();
+        for countries in [Vec::new(), ["DE", "FR", "IT", "PL", "US"].into_iter().map(country).collect()] {
+            let detector = || {
+                let options = DetectorOptions { names: Names::Keys, countries: countries.clone(), ..Default::default() };
+                Detector::new(&options)
+            };
+            same(&[detector(), detector()], &text);
+        }
+        same(&[Detector::default(), Detector::default()], &text);
     }
 }
