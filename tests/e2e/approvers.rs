@@ -382,6 +382,17 @@ fn the_api_is_as_its_description_says() -> Result<()> {
     world.asks(1, &json!({ "to": "x", "n": 2 }))?;
     let view = world.one("pending")?;
     let (id, digest) = (text(&view, "id"), text(&view, "digest"));
+    // What is described is there, and nothing else at these paths.
+    let described = document.json()["paths"].as_object().cloned().context("paths")?;
+    ensure!(described.len() >= 13, "{described:?}");
+    for (path, methods) in &described {
+        let at = path.replace("{id}", &id).replace("{number}", "1");
+        for method in ["GET", "POST", "PUT", "PATCH", "DELETE"] {
+            let reply = world.api("bob", method, &at, &json!({}))?;
+            let known = methods.get(method.to_lowercase()).is_some();
+            ensure!((reply.status != 404) == known, "{method} {path}: {reply:?}");
+        }
+    }
     let path = format!("/approvals/{id}");
     let ballot =
         |choice: &str, digest: &str| json!({ "choice": choice, "reason": "because", "digest": digest });

@@ -99,6 +99,28 @@ fn ten_small_exports_are_one_large_one() -> Result<()> {
 }
 
 #[test]
+fn a_kill_after_each_answer_forgets_no_export() -> Result<()> {
+    let upstream = Upstream::start(people)?;
+    let setup = setup(&upstream, &identity(PEOPLE), MANY)?;
+    for part in 0..9 {
+        let mut gateway = setup.start()?;
+        let mut ada = Caller::new(gateway.base(), "up", &token("ada"))?;
+        let got = call(&mut ada, part, "page", &json!({"from": part * 6, "n": 6}))?;
+        // Within the second in which counts are written.
+        gateway.process.kill()?;
+        let expected = if part < 8 { "[EMAIL" } else { "waits for an approval" };
+        ensure!(got.contains(expected), "{part}: {got}");
+    }
+    let gateway = setup.start()?;
+    let view = one(&setup, "bob", "pending")?;
+    ensure!(view["why"][0]["policy"] == "many", "{view}");
+    stop(gateway, &setup)?;
+    let report = audited(&setup)?;
+    ensure!(report["holds"] == true, "{report:#}");
+    Ok(())
+}
+
+#[test]
 fn people_asked_for_one_by_one_are_counted_before_the_call_runs() -> Result<()> {
     let upstream = Upstream::echo()?;
     let setup = setup(&upstream, &identity(PEOPLE), MANY)?;

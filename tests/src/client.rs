@@ -1,5 +1,7 @@
 //! A client on rmcp: lists and calls over the transports the library has, and gives back what it got as JSON.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result};
 use rmcp::ServiceExt;
 use rmcp::model::{CallToolRequestParams, ClientConfig};
@@ -8,7 +10,7 @@ use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig
 use rmcp::transport::{StreamableHttpClientTransport, TokioChildProcess};
 use serde_json::{Value, json};
 
-use crate::driver::{LIMIT, Reach};
+use crate::driver::Reach;
 
 /// An open session of an rmcp client.
 pub struct RmcpClient(RunningService<RoleClient, ClientConfig>);
@@ -71,7 +73,7 @@ impl RmcpClient {
 ///
 /// # Errors
 /// When there is no runtime.
-pub fn drive(reaches: &[Reach], steps: &[Value]) -> Result<Vec<Vec<Value>>> {
+pub fn drive(limit: Duration, reaches: &[Reach], steps: &[Value]) -> Result<Vec<Vec<Value>>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let session = async |reach: &Reach| {
         let client = match reach {
@@ -102,9 +104,9 @@ pub fn drive(reaches: &[Reach], steps: &[Value]) -> Result<Vec<Vec<Value>>> {
         anyhow::Ok(lines)
     };
     let connect = |e: anyhow::Error| vec![json!({ "do": "connect", "error": format!("{e:#}") })];
-    let in_time = async |reach: &Reach| match tokio::time::timeout(LIMIT, session(reach)).await {
+    let in_time = async |reach: &Reach| match tokio::time::timeout(limit, session(reach)).await {
         Ok(lines) => lines,
-        Err(_) => Err(anyhow::anyhow!("not done in {LIMIT:?}")),
+        Err(_) => Err(anyhow::anyhow!("not done in {limit:?}")),
     };
     Ok(reaches.iter().map(|reach| runtime.block_on(in_time(reach)).unwrap_or_else(connect)).collect())
 }

@@ -95,8 +95,21 @@ fn within(limit: Duration, mut command: Command) -> Result<Output> {
 /// # Errors
 /// When the client cannot be started or prints something else.
 pub fn drive(sdk: Sdk, reaches: &[Reach], steps: &[Value]) -> Result<Vec<Vec<Value>>> {
+    drive_within(LIMIT, sdk, reaches, steps)
+}
+
+/// The same for sessions that take longer.
+///
+/// # Errors
+/// As [`drive`].
+pub fn drive_within(
+    limit: Duration,
+    sdk: Sdk,
+    reaches: &[Reach],
+    steps: &[Value],
+) -> Result<Vec<Vec<Value>>> {
     if sdk == Sdk::Rmcp {
-        return crate::client::drive(reaches, steps);
+        return crate::client::drive(limit, reaches, steps);
     }
     let reaches_json: Vec<Value> = reaches.iter().map(Reach::as_job).collect();
     let mut job = json!({ "reaches": reaches_json, "steps": steps });
@@ -105,7 +118,7 @@ pub fn drive(sdk: Sdk, reaches: &[Reach], steps: &[Value]) -> Result<Vec<Vec<Val
     }
     let mut command = sdk.command()?;
     command.arg(job.to_string());
-    let output = within(LIMIT, command).with_context(|| format!("{sdk:?}"))?;
+    let output = within(limit, command).with_context(|| format!("{sdk:?}"))?;
     let mut all = vec![Vec::new(); reaches.len()];
     for line in String::from_utf8_lossy(&output.stdout).lines() {
         let mut line: Value = serde_json::from_str(line)

@@ -136,6 +136,7 @@ fn debian() {
         ("openssl", "openssl"),
         ("go", "golang-go"),
         ("ip", "iproute2"),
+        ("faketime", "faketime"),
     ];
     let mut missing: Vec<&str> =
         wanted.iter().filter(|(program, _)| which(program).is_none()).map(|(_, package)| *package).collect();

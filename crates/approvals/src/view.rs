@@ -67,6 +67,9 @@ pub struct VoteView {
     pub part: Option<Inert>,
     /// When, Unix seconds.
     pub at: i64,
+    /// From where.
+    #[serde(default)]
+    pub place: Option<Inert>,
 }
 
 /// One held call as approvers see it.
@@ -105,6 +108,9 @@ pub struct View {
     pub masked: u64,
     /// Which classes those are.
     pub classes: Vec<Inert>,
+    /// What who asks had read before.
+    #[serde(default)]
+    pub labels: Vec<Inert>,
     /// Why it is held.
     pub why: Vec<Why>,
     /// Where data goes.

@@ -129,4 +129,7 @@ pub struct Vote {
     pub at: i64,
     /// The part it counts for; set when it is taken.
     pub part: Option<String>,
+    /// Where they were, as far as that is known: a country or a region, or `unknown`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
 }

@@ -57,6 +57,7 @@ fn vote(who: &str, choice: Choice) -> Vote {
         grant: None,
         at: 0,
         part: None,
+        place: None,
     }
 }
 

@@ -252,6 +252,10 @@ fn long(view: &View, unmasked: Option<&Unmasked>) -> String {
     say("arguments", indented(view.arguments.as_str()));
     let classes: Vec<&str> = view.classes.iter().map(|c| c.as_str()).collect();
     say("masked", format!("{} values {}", view.masked, classes.join(", ")));
+    if !view.labels.is_empty() {
+        let labels: Vec<&str> = view.labels.iter().map(|l| l.as_str()).collect();
+        say("has read", labels.join(", "));
+    }
     if let Some(unmasked) = unmasked {
         say("UNMASKED", indented(unmasked.arguments.as_str()));
     }
@@ -279,7 +283,9 @@ fn long(view: &View, unmasked: Option<&Unmasked>) -> String {
         );
     }
     for vote in &view.votes {
-        say("vote", format!("{} by {} ({}): {}", vote.choice.word(), vote.voter, vote.channel, vote.reason));
+        let place = vote.place.as_ref().map_or_else(String::new, |place| format!(", from {place}"));
+        let way = format!("{}{place}", vote.channel);
+        say("vote", format!("{} by {} ({way}): {}", vote.choice.word(), vote.voter, vote.reason));
     }
     if let Some(until) = view.review_until {
         let overdue = if view.overdue { " OVERDUE" } else { "" };

@@ -192,7 +192,12 @@ static SERVER: Table = Table {
         key("subject_categories", List(&Text), "Whom its data is about, such as patients."),
         key("purpose", Text, "What calls to it are for, unless the token says so."),
         key("legal_basis", Text, "On which legal basis."),
-        key("labels", List(&Text), "Labels that policies may test."),
+        key(
+            "labels",
+            List(&Text),
+            "Labels that policies may test, and that whoever reads its results has (context.labels).",
+        ),
+        key("tool_labels", List(&T(&TOOL_LABELS)), "What whoever reads results of single tools has besides."),
         key(
             "subjects",
             List(&T(&SUBJECT)),
@@ -212,6 +217,14 @@ static SERVER: Table = Table {
         key("timeouts", T(&TIMEOUTS), "Times."),
         key("limits", T(&SERVER_LIMITS), "Sizes and counts."),
         key("rate", T(&SERVER_RATE), "Rates."),
+    ],
+};
+
+static TOOL_LABELS: Table = Table {
+    name: "labels of tools",
+    keys: &[
+        need("tools", List(&Text), "The tools."),
+        need("labels", List(&Text), "What whoever reads their results has: context.labels."),
     ],
 };
 
@@ -427,6 +440,11 @@ static APPROVALS: Table = Table {
             "window",
             Duration,
             "Over how long policies see what an actor was given (context.counters). Default: 1h",
+        ),
+        key(
+            "labels",
+            Duration,
+            "How long what somebody has read is remembered (context.labels). Default: 8h",
         ),
         key(
             "people",

@@ -74,8 +74,10 @@ pub(crate) fn context<'a>(
     session: &'a Session,
     direction: Direction,
     now: Moment,
+    labels: &'a [Arc<str>],
 ) -> Context<'a> {
     Context {
+        labels,
         arguments,
         method,
         direction,
@@ -98,6 +100,10 @@ pub(crate) struct Brought<'a> {
     pub approvals: &'a [Arc<str>],
     /// What its session and its actor were given, where a policy asks.
     pub counters: &'a [(Arc<str>, i64)],
+    /// What its caller has read, where a policy asks.
+    pub labels: &'a [Arc<str>],
+    /// Classes of data in it, where a policy asks.
+    pub classes: &'a [Arc<str>],
 }
 
 /// Decides about a request or notification.
@@ -119,7 +125,8 @@ pub(crate) fn decide(
         context: &Context {
             approvals: brought.approvals,
             counters: brought.counters,
-            ..context(&arguments, &method, caller, session, subject.direction, now)
+            classes: brought.classes,
+            ..context(&arguments, &method, caller, session, subject.direction, now, brought.labels)
         },
     });
     if verdict.is_permit() { Ok(Permitted::new(message, verdict)) } else { Err(Denied { message, verdict }) }

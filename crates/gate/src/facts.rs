@@ -123,6 +123,10 @@ pub struct ServerFacts {
     pub purpose: Option<Arc<str>>,
     /// On which legal basis, where stated.
     pub legal_basis: Option<Arc<str>>,
+    /// What whoever reads its results has read.
+    pub labels: Vec<Arc<str>>,
+    /// The same of single tools.
+    pub tool_labels: Vec<(String, Vec<Arc<str>>)>,
     /// Where its messages name a person.
     pub subjects: Vec<SubjectRule>,
     /// What its address says of where it is.

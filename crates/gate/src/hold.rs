@@ -14,7 +14,7 @@ use carnet_model::{Action, HeldCall, Verdict};
 use carnet_policy::{Direction, Holding, identity_id};
 
 use crate::arguments::CallArguments;
-use crate::decide::{self, Denied, Subject};
+use crate::decide::{self, Brought, Denied, Subject};
 use crate::facts::{Caller, Cell};
 use crate::look::Looked;
 use crate::mask;
@@ -147,12 +147,12 @@ impl<S: Shell> Walk<'_, S> {
         subject: &Subject,
         denied: Denied,
         looked: &Looked,
-        counters: &[(Arc<str>, i64)],
+        brought: Brought<'_>,
     ) -> Result<Box<Waiting>, Denied> {
         if !can_wait(&denied.message, subject.direction) {
             return Err(denied);
         }
-        let Some(mut holding) = self.holding(subject, &denied, counters) else { return Err(denied) };
+        let Some(mut holding) = self.holding(subject, &denied, brought) else { return Err(denied) };
         // What its content needs is asked for with it: one request, not one after the other.
         let around = mask::Around { looked, ..self.around(subject, None) };
         if self.snapshot.policies.holds_content()
@@ -187,17 +187,15 @@ impl<S: Shell> Walk<'_, S> {
         self.waiting(subject, &denied, &lifted.held, requirement, looked)
     }
 
-    fn holding(
-        &self,
-        subject: &Subject,
-        denied: &Denied,
-        counters: &[(Arc<str>, i64)],
-    ) -> Option<Vec<Holding>> {
+    fn holding(&self, subject: &Subject, denied: &Denied, brought: Brought<'_>) -> Option<Vec<Holding>> {
         let arguments = CallArguments(&denied.message);
         let method = denied.message.method().unwrap_or_default();
         let now = self.shell.now();
-        let context = decide::context(&arguments, &method, self.caller, self.session, subject.direction, now);
-        let context = carnet_policy::Context { counters, ..context };
+        let (session, labels) = (self.session, brought.labels);
+        let context =
+            decide::context(&arguments, &method, self.caller, session, subject.direction, now, labels);
+        let Brought { counters, classes, .. } = brought;
+        let context = carnet_policy::Context { counters, classes, ..context };
         let request = carnet_policy::Request {
             principal: &self.caller.key,
             action: subject.action,
@@ -302,6 +300,7 @@ impl<S: Shell> Walk<'_, S> {
             arguments: Inert::lines(&seen.arguments),
             masked: seen.masked,
             classes: seen.classes.iter().map(|c| Inert::new(c)).collect(),
+            labels: self.labels.iter().map(|l| Inert::new(l)).collect(),
             why: why.collect(),
             jurisdictions: Jurisdictions {
                 processing: Inert::new(&binding.residency.processing),

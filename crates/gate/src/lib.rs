@@ -8,13 +8,17 @@
 //! Floor 2: pure. The effects (durable append, forwarding, delivery) are traits that the shell implements; the clock
 //! and randomness are asked of the shell.
 
+mod ahead;
+mod answered;
 mod arguments;
+mod asked;
 mod crossing;
 mod decide;
 mod estimate;
 mod facts;
 mod hold;
 mod inspect;
+mod labels;
 mod look;
 mod mask;
 mod permitted;
@@ -32,15 +36,18 @@ mod state;
 mod subjects;
 mod tally;
 mod tools;
+mod turned;
 mod turns;
 mod vault;
 mod walk;
 mod withheld;
 
+pub use answered::{back, respond};
 pub use crossing::{Crossing, Places, ResidencyRules};
 pub use estimate::{Estimate, estimate};
 pub use facts::{Caller, Cell, Seen, ServerFacts, Sighting};
 pub use hold::Waiting;
+pub use labels::{Reading, Readings, Row};
 pub use permitted::{Permitted, Recorded};
 pub use recipients::{Recipient, Recipients};
 pub use record::Entry;
@@ -55,6 +62,7 @@ pub use state::hold_state;
 pub use subjects::{MOST_SUBJECTS, SubjectRule, actor_label, subject_label};
 pub use tally::{Tallies, Tally, Totals};
 pub use tools::{ToolFacts, ToolTable};
+pub use turned::{close, open, refuse};
 pub use turns::{Coming, InTurn};
 pub use vault::{Deposit, Kept, Recall};
-pub use walk::{Related, Walk, Walked, back, close, open, refuse, respond, walk};
+pub use walk::{Related, Walk, Walked, walk};

@@ -30,10 +30,21 @@ pub(crate) struct Looked {
     pub noted: Vec<(u32, std::ops::Range<u32>, Noted)>,
     /// An analyzer did not answer, and content is withheld then.
     pub unanalyzed: bool,
+    /// What the detector has found in it, where it was asked before.
+    pub scanned: Option<Scanned>,
+}
+
+/// What the detector has found in a message.
+#[derive(Clone, Debug)]
+pub(crate) struct Scanned {
+    pub found: Findings,
+    /// It saw all of it.
+    pub complete: bool,
 }
 
 /// Nothing was looked at.
-pub(crate) static NOTHING: Looked = Looked { binaries: Vec::new(), noted: Vec::new(), unanalyzed: false };
+pub(crate) static NOTHING: Looked =
+    Looked { binaries: Vec::new(), noted: Vec::new(), unanalyzed: false, scanned: None };
 
 impl Looked {
     /// Whether the detector is to pass over this node.
@@ -43,7 +54,7 @@ impl Looked {
 
     /// For those who are to see nothing of what is not text.
     pub(crate) fn without_binaries(&self) -> Looked {
-        Looked { binaries: Vec::new(), noted: self.noted.clone(), unanalyzed: self.unanalyzed }
+        Looked { noted: self.noted.clone(), unanalyzed: self.unanalyzed, ..Looked::default() }
     }
 
     /// Tells the detector's findings what was seen here.

@@ -16,7 +16,7 @@ use carnet_policy::{Choice, Direction, Holding, Stop};
 use crate::crossing::{Crossing, Moved, country_of};
 use crate::decide::Subject;
 use crate::facts::{Caller, Cell};
-use crate::look::Looked;
+use crate::look::{Looked, Scanned};
 use crate::recipients::{self, Reach};
 use crate::restore::{Restored, Restoring};
 use crate::reveal::{Stopped, chosen, shown};
@@ -129,6 +129,8 @@ pub(crate) struct Around<'a> {
     pub looked: &'a Looked,
     /// What was approved for it.
     pub approvals: &'a [Arc<str>],
+    /// What its caller has read.
+    pub labels: &'a [Arc<str>],
 }
 
 impl Around<'_> {
@@ -158,8 +160,8 @@ impl Around<'_> {
 
     /// For questions about recipients.
     fn asking(&self) -> recipients::Asking<'_> {
-        let Around { snapshot, session, caller, subject, now, approvals, .. } = *self;
-        recipients::Asking { snapshot, session, caller, subject, now, approvals }
+        let Around { snapshot, session, caller, subject, now, approvals, labels, .. } = *self;
+        recipients::Asking { snapshot, session, caller, subject, now, approvals, labels }
     }
 
     /// Where the content comes from and where it goes.
@@ -309,12 +311,30 @@ pub(crate) fn lift(
     Ok(Masked { held: withheld.holding, moved, ..masked })
 }
 
+/// Looks through a message before anything is decided about it.
+pub(crate) fn scan(around: &Around<'_>, message: &Message) -> Scanned {
+    let mut found = Findings::new();
+    let complete = find(around, message, &mut found).is_ok();
+    Scanned { found, complete }
+}
+
+/// Classes of data in a message, those of stand-ins that will be put back too. What cannot be inspected goes nowhere.
+pub(crate) fn classes(around: &Around<'_>, message: &Message, found: &Findings) -> ClassSet {
+    let inward = around.subject.direction == Direction::In;
+    if !inward || around.vault.keeps_nothing() {
+        return found.classes();
+    }
+    let mut restoring = Restoring::new(around, message);
+    let mut values = found.clone();
+    values.retain(message.bytes(), |_, text| !restoring.will_restore(text));
+    let restored = Restoring::new(around, message).restore(message, around.answers);
+    let restored = restored.map(|r| r.values.iter().map(|v| v.class).collect()).unwrap_or_default();
+    values.classes().union(restored)
+}
+
 /// Whom a message is about, as counters take them: persons told apart, and how many more.
-pub(crate) fn persons(around: &Around<'_>, message: &Message) -> (Vec<Short>, usize) {
-    let mut findings = Findings::new();
-    // What cannot be inspected goes nowhere.
-    let _ = find(around, message, &mut findings);
-    around.about(message, &findings).persons()
+pub(crate) fn persons(around: &Around<'_>, message: &Message, found: &Findings) -> (Vec<Short>, usize) {
+    around.about(message, found).persons()
 }
 
 /// What approvers see of a call.
@@ -415,6 +435,10 @@ fn rewrite(
 fn find(around: &Around<'_>, message: &Message, findings: &mut Findings) -> Result<(), ()> {
     if around.looked.unanalyzed {
         return Err(());
+    }
+    if let Some(Scanned { found, complete }) = &around.looked.scanned {
+        findings.clone_from(found);
+        return complete.then_some(()).ok_or(());
     }
     let mut content = content::parts(message, around.answers);
     if let Some(name) = words_of_the_caller(around, message) {

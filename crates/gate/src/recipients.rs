@@ -116,14 +116,16 @@ pub(crate) struct Asking<'a> {
     pub(crate) now: Moment,
     /// What was approved for it.
     pub(crate) approvals: &'a [Arc<str>],
+    /// What its caller has read.
+    pub(crate) labels: &'a [Arc<str>],
 }
 
 /// Decides who else gets what of a message in which these classes were found.
 pub(crate) fn ask(at: Asking<'_>, message: &Message, found: ClassSet) -> Result<Reach, Stopped> {
     let arguments = CallArguments(message);
     let method = message.method().unwrap_or_default();
-    let Asking { session, caller, subject, now, approvals, .. } = at;
-    let context = decide::context(&arguments, &method, caller, session, subject.direction, now);
+    let Asking { session, caller, subject, now, approvals, labels, .. } = at;
+    let context = decide::context(&arguments, &method, caller, session, subject.direction, now, labels);
     let (reach, stopped) = each(at, found, Context { approvals, ..context });
     stopped.map_or(Ok(reach), Err)
 }
@@ -137,6 +139,7 @@ pub(crate) fn of_record(at: Asking<'_>, found: ClassSet) -> Reach {
         purpose: decide::purpose(at.caller, at.session),
         legal_basis: at.session.server.legal_basis.as_deref(),
         now: at.now.seconds,
+        labels: at.labels,
         ..Context::default()
     };
     each(at, found, context).0

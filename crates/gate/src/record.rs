@@ -12,7 +12,7 @@ use carnet_model::{ClassNames, ClassSet, Verdict};
 use sha2::{Digest as _, Sha256};
 
 use crate::crossing::{self, Crossing, Moved};
-use crate::decide::{Subject, purpose};
+use crate::decide::{Brought, Subject, purpose};
 use crate::facts::{Caller, Cell};
 use crate::mask::{Masked, Withholding};
 use crate::permitted::{Permitted, Recorded};
@@ -45,8 +45,8 @@ pub(crate) struct Facts<'a> {
     pub now: Moment,
     /// By which approval, as the disclosure has it.
     pub approval: Option<&'a str>,
-    /// The counters that the decision was made with.
-    pub counters: &'a [(Arc<str>, i64)],
+    /// What the decision was made with.
+    pub brought: Brought<'a>,
     /// Through which front, as the disclosure has it.
     pub front: Option<&'a str>,
 }
@@ -284,13 +284,26 @@ fn what(d: &mut Disclosures<'_>, facts: &Facts<'_>, outcome: bool, content: &Con
         }
     }
     residency(d, facts, content);
-    if !outcome && !facts.counters.is_empty() {
-        let counter = |(name, n): &(Arc<str>, i64)| format!("{}:{n}", carnet_json::quote(name));
-        let counters: Vec<String> = facts.counters.iter().map(counter).collect();
-        d.add("x_counters", format!("{{{}}}", counters.join(",")).as_bytes());
+    if !outcome {
+        brought(d, facts.brought);
     }
     if !outcome && !facts.session.server.categories.is_empty() {
         d.add(field::SUBJECT_CATEGORIES, &list(facts.session.server.categories.iter().map(|c| &**c)));
+    }
+}
+
+/// What policies knew besides: what was given out and read before, and what is in the message.
+fn brought(d: &mut Disclosures<'_>, brought: Brought<'_>) {
+    if !brought.counters.is_empty() {
+        let counter = |(name, n): &(Arc<str>, i64)| format!("{}:{n}", carnet_json::quote(name));
+        let counters: Vec<String> = brought.counters.iter().map(counter).collect();
+        d.add("x_counters", format!("{{{}}}", counters.join(",")).as_bytes());
+    }
+    if !brought.labels.is_empty() {
+        d.add(field::LABELS, &list(brought.labels.iter().map(|l| &**l)));
+    }
+    if !brought.classes.is_empty() {
+        d.add("x_classes", &list(brought.classes.iter().map(|c| &**c)));
     }
 }
 
@@ -311,7 +324,8 @@ fn residency(d: &mut Disclosures<'_>, facts: &Facts<'_>, content: &Content<'_>) 
     };
     let names = snapshot.detector.classes();
     let moved = moved.map(|moved| (moved, names));
-    let asking = recipients::Asking { snapshot, session, caller, subject, now, approvals: &[] };
+    let labels = facts.brought.labels;
+    let asking = recipients::Asking { snapshot, session, caller, subject, now, approvals: &[], labels };
     let reach = match content {
         Content::Masked(masked) => masked.reach.clone(),
         Content::Withheld(withheld) => recipients::of_record(asking, withheld.found),

@@ -13,16 +13,17 @@ use carnet_policy::{Context, Direction, Holding, Withholding};
 use crate::arguments::CallArguments;
 use crate::decide::{self, Subject};
 use crate::hold::{self, Waiting};
+use crate::labels::Row;
 use crate::mask::{self, Masked};
 use crate::record::{self, Content, Facts, Said};
 use crate::shell::Shell;
-use crate::tally::{Counters, Portion, Short};
+use crate::tally::{Counters, Portion};
 use crate::walk::{Related, Walk};
 
 /// What policies say of a result.
 pub(crate) enum Release {
-    /// It goes out.
-    Goes,
+    /// It goes out, once what was counted is durable.
+    Goes(Option<Row>),
     /// It waits for an approval.
     Waits(Box<Waiting>, Verdict),
     /// It stays.
@@ -109,19 +110,6 @@ impl<S: Shell> Walk<'_, S> {
             && (policies.releases() || policies.holds_content() || policies.counts())
     }
 
-    /// Persons whom a call asks for, and the counters that it is decided with. Nothing where no policy asks.
-    pub(crate) fn counted_before(&self, subject: &Subject, message: &Message) -> (Vec<Short>, Counters) {
-        if !self.snapshot.policies.counts() || !hold::can_wait(message, subject.direction) {
-            return (Vec::new(), Vec::new());
-        }
-        let (asked, over) = mask::persons(&self.around(subject, None), message);
-        let (now, window) = (self.shell.now().seconds, self.snapshot.approvals.window);
-        let mut counters = self.session.tallies.counters(now, window, &asked);
-        let number = i64::try_from(asked.len().saturating_add(over)).unwrap_or(i64::MAX);
-        counters.push(("asked_subjects".into(), number));
-        (asked, counters)
-    }
-
     /// What a result adds to what was given out.
     fn portion(&self, related: &Related, masked: &Masked) -> Portion {
         let (mut persons, over) = masked.about.persons();
@@ -139,7 +127,7 @@ impl<S: Shell> Walk<'_, S> {
         let asked =
             matches!(subject.action, Action::TOOLS_CALL | Action::RESOURCES_READ | Action::PROMPTS_GET);
         if !asked || !(policies.releases() || policies.counts() || !masked.held.is_empty()) {
-            return Release::Goes;
+            return Release::Goes(None);
         }
         if !policies.counts() {
             return self.releasable(subject, related.call.as_deref(), masked, Vec::new());
@@ -150,10 +138,13 @@ impl<S: Shell> Walk<'_, S> {
         let added = tallies.add(&portion, now, window);
         let counters = tallies.counters(now, window, &[]);
         let release = self.releasable(subject, related.call.as_deref(), masked, counters);
-        if !matches!(release, Release::Goes) {
-            tallies.take_back(&portion, &added, window);
+        match release {
+            Release::Goes(_) => Release::Goes(tallies.row(&portion, &added, now)),
+            kept => {
+                tallies.take_back(&portion, &added, window);
+                kept
+            }
         }
-        release
     }
 
     fn releasable(
@@ -168,12 +159,26 @@ impl<S: Shell> Walk<'_, S> {
         let arguments = call.map(CallArguments);
         let (method, now) = (subject.action.as_str(), self.shell.now());
         let plain = match &arguments {
-            Some(arguments) => {
-                decide::context(arguments, method, self.caller, self.session, Direction::Out, now)
-            }
-            None => Context { arguments: &none, method, direction: Direction::Out, ..Context::default() },
+            Some(arguments) => decide::context(
+                arguments,
+                method,
+                self.caller,
+                self.session,
+                Direction::Out,
+                now,
+                self.labels,
+            ),
+            None => Context {
+                arguments: &none,
+                method,
+                direction: Direction::Out,
+                labels: self.labels,
+                ..Context::default()
+            },
         };
-        let context = Context { counters: &counters, ..plain };
+        let names = self.snapshot.detector.classes();
+        let classes: Vec<Arc<str>> = masked.found.iter().map(|class| names.name(class).into()).collect();
+        let context = Context { counters: &counters, classes: &classes, ..plain };
         let request = carnet_policy::Request {
             principal: &self.caller.key,
             action: Action::RELEASE,
@@ -187,7 +192,7 @@ impl<S: Shell> Walk<'_, S> {
         // What keeps the content back, and what keeps the result back, is asked for at once.
         let (holding, verdict) = match said {
             Withholding::Never(verdict) => return Release::Stays(verdict),
-            Withholding::Free if masked.held.is_empty() => return Release::Goes,
+            Withholding::Free if masked.held.is_empty() => return Release::Goes(None),
             Withholding::Free => (masked.held.clone(), hold::forbidden_by(&masked.held)),
             Withholding::Held(mut holding, _) => {
                 holding.extend(masked.held.iter().cloned());

@@ -97,10 +97,10 @@ impl<'a> Restoring<'a> {
 
     /// The policies that let this value go to this server for this caller.
     fn permitted(&self, owner: &Owner) -> Option<Vec<PolicyId>> {
-        let Around { snapshot, session, caller, subject, now, .. } = *self.around;
+        let Around { snapshot, session, caller, subject, now, labels, .. } = *self.around;
         let arguments = CallArguments(self.message);
         let method = self.message.method().unwrap_or_default();
-        let context = decide::context(&arguments, &method, caller, session, subject.direction, now);
+        let context = decide::context(&arguments, &method, caller, session, subject.direction, now, labels);
         let server = &session.server.name;
         let flow = Flow { server, tool: subject.tool(), direction: subject.direction };
         let given = Given {

@@ -49,7 +49,8 @@ pub(crate) fn shown(
     let Around { snapshot, session, caller, subject, .. } = around;
     let arguments = CallArguments(message);
     let method = message.method().unwrap_or_default();
-    let context = decide::context(&arguments, &method, caller, session, subject.direction, around.now);
+    let context =
+        decide::context(&arguments, &method, caller, session, subject.direction, around.now, around.labels);
     let context = Context { foreign, approvals: around.approvals, ..context };
     let server: &Arc<str> = &session.server.name;
     let flow = Flow { server, tool: subject.tool(), direction: subject.direction };
@@ -106,7 +107,8 @@ pub(crate) fn may_be_asked(around: &Around<'_>, message: &Message, analyzer: &An
     }
     let arguments = CallArguments(message);
     let method = message.method().unwrap_or_default();
-    let context = decide::context(&arguments, &method, caller, session, subject.direction, around.now);
+    let context =
+        decide::context(&arguments, &method, caller, session, subject.direction, around.now, around.labels);
     let context = Context { crossing: Some(crossing.facts(&session.server.categories)), ..context };
     let flow = Flow { server: &session.server.name, tool: subject.tool(), direction: subject.direction };
     let moved = snapshot.policies.transfer(&caller.key, flow, crossing.route(), analyzer.classes, &context);
@@ -118,7 +120,8 @@ pub(crate) fn chosen(around: &Around<'_>, message: &Message, hidden: ClassSet) -
     let Around { snapshot, session, caller, subject, .. } = around;
     let arguments = CallArguments(message);
     let method = message.method().unwrap_or_default();
-    let context = decide::context(&arguments, &method, caller, session, subject.direction, around.now);
+    let context =
+        decide::context(&arguments, &method, caller, session, subject.direction, around.now, around.labels);
     let flow = Flow { server: &session.server.name, tool: subject.tool(), direction: subject.direction };
     snapshot.policies.mask(&caller.key, flow, hidden, &context)
 }

@@ -9,6 +9,7 @@ use carnet_mcp::IdKey;
 use carnet_model::{Action, Resource, Verdict};
 
 use crate::facts::ServerFacts;
+use crate::labels::Readings;
 use crate::subjects::About;
 use crate::tally::Tallies;
 use crate::tools::ToolTable;
@@ -57,6 +58,8 @@ pub struct Session {
     restored: Mutex<Restored>,
     /// What it, and its actor, were given.
     pub(crate) tallies: Tallies,
+    /// What it, and its actor with this agent, have read.
+    pub(crate) readings: Readings,
 }
 
 impl Session {
@@ -65,14 +68,20 @@ impl Session {
     pub fn new(gs: [u8; 16], server: Arc<ServerFacts>, keys: [DataKey; 2], tools: Arc<ToolTable>) -> Self {
         let sealing = SlotKey::of(&keys.each_ref());
         let (questions, broken, restored) = (Mutex::default(), Mutex::default(), Mutex::default());
-        let tallies = Tallies::default();
-        Session { gs, server, keys, sealing, tools, questions, broken, restored, tallies }
+        let (tallies, readings) = (Tallies::default(), Readings::default());
+        Session { gs, server, keys, sealing, tools, questions, broken, restored, tallies, readings }
     }
 
     /// The same, of an actor who has a tally already.
     #[must_use]
     pub fn counting(self, tallies: Tallies) -> Self {
         Session { tallies, ..self }
+    }
+
+    /// The same, of somebody who may have read something already.
+    #[must_use]
+    pub fn remembering(self, readings: Readings) -> Self {
+        Session { readings, ..self }
     }
 
     /// What seals a frame about these persons, in the order of the ids.

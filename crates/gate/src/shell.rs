@@ -10,6 +10,7 @@ use carnet_masking::Report;
 use carnet_mcp::Message;
 use carnet_model::ClassNames;
 
+use crate::labels::Row;
 use crate::permitted::{Permitted, Recorded};
 use crate::record::Entry;
 use crate::reply::Delivery;
@@ -110,6 +111,9 @@ pub trait Shell: Recall + Sync {
 
     /// Keeps values whose stand-ins are about to be delivered. Resolves when they are durable, or cannot be.
     fn keep(&self, deposits: Vec<Deposit>) -> impl Future<Output = Result<(), NotRecorded>> + Send;
+
+    /// Makes what is counted, and what is read, durable before it is given out. Resolves when it is, or cannot be.
+    fn remember(&self, rows: Vec<Row>) -> impl Future<Output = Result<(), NotRecorded>> + Send;
 
     /// The text of a document, read where it can do no harm.
     fn read_document(&self, bytes: Vec<u8>) -> impl Future<Output = Result<Text, Unread>> + Send;

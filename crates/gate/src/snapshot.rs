@@ -35,6 +35,8 @@ pub struct ApprovalRules {
     pub valid: u64,
     /// Over how long an actor's calls are counted.
     pub window: i64,
+    /// How long what somebody has read is remembered.
+    pub labels: i64,
 }
 
 /// What happens with binary content.

@@ -9,6 +9,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
+use crate::labels::Row;
+
 /// The beginning of a person's label.
 pub(crate) type Short = [u8; 8];
 
@@ -52,12 +54,15 @@ pub struct Tally {
     steps: VecDeque<Step>,
     seen: HashMap<Short, i64>,
     changed: bool,
+    /// How many results were added. What is stored of single results is numbered so.
+    number: u64,
 }
 
 /// What [`Tally::add`] did, to be taken back.
 pub(crate) struct Added {
     at: i64,
     new: Vec<Short>,
+    number: u64,
 }
 
 impl Tally {
@@ -101,8 +106,9 @@ impl Tally {
             sums.subjects = sums.subjects.saturating_add(over);
         }
         self.changed = true;
+        self.number = self.number.saturating_add(1);
         let at = self.steps.back().map_or(at, |step| step.at);
-        Added { at, new }
+        Added { at, new, number: self.number }
     }
 
     /// It was not given out after all. Persons whom another result brought meanwhile, and who were new with this one, are
@@ -153,7 +159,8 @@ impl Tally {
             seen.extend_from_slice(person);
             seen.extend_from_slice(&last.to_be_bytes());
         }
-        Some(json!({ "seen": STANDARD.encode(seen), "steps": steps }).to_string().into_bytes())
+        let all = json!({ "number": self.number, "seen": STANDARD.encode(seen), "steps": steps });
+        Some(all.to_string().into_bytes())
     }
 
     /// It could not be stored.
@@ -178,7 +185,43 @@ impl Tally {
             Some((*person, i64::from_be_bytes(*last)))
         };
         let seen = pairs.iter().map(pair).collect::<Option<HashMap<_, _>>>()?;
-        Some(Tally { steps, seen, changed: false })
+        // Versions before numbered nothing.
+        let number = value.get("number").and_then(Value::as_u64).unwrap_or(0);
+        Some(Tally { steps, seen, changed: false, number })
+    }
+
+    /// How many results are in what [`Tally::changed`] gave out last: rows of these and earlier numbers are not needed any more.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// A single result that was stored beside it, by its number; one that is in it already is passed over.
+    pub fn replay(&mut self, number: u64, row: &[u8], now: i64, window: i64) -> Option<()> {
+        if number <= self.number {
+            return Some(());
+        }
+        let value: Value = serde_json::from_slice(row).ok()?;
+        let n = |name: &str| value.get(name)?.as_i64();
+        let persons = STANDARD.decode(value.get("persons")?.as_str()?).ok()?;
+        let (persons, []) = persons.as_chunks::<8>() else { return None };
+        let (at, persons) = (n("at")?, persons.to_vec());
+        let portion = Portion { rows: n("rows")?, bytes: n("bytes")?, over: n("over")?, persons };
+        if at >= now.saturating_sub(window) {
+            self.add(&portion, at, window);
+        }
+        self.number = number;
+        Some(())
+    }
+}
+
+impl Portion {
+    /// As it is stored until the tally is.
+    fn encode(&self, at: i64) -> Vec<u8> {
+        let persons = STANDARD.encode(self.persons.as_flattened());
+        json!({ "at": at, "bytes": self.bytes, "over": self.over, "persons": persons, "rows": self.rows })
+            .to_string()
+            .into_bytes()
     }
 }
 
@@ -191,6 +234,8 @@ fn width(window: i64) -> i64 {
 pub struct Tallies {
     session: Arc<Mutex<Tally>>,
     actor: Arc<Mutex<Tally>>,
+    /// Rows of the actor's results are named after it; a session's are not kept.
+    name: Arc<str>,
 }
 
 /// A session counts from its beginning.
@@ -199,10 +244,16 @@ const ALWAYS: i64 = i64::MAX / 4;
 pub(crate) type Counters = Vec<(Arc<str>, i64)>;
 
 impl Tallies {
-    /// Of a new session of this actor.
+    /// Of a new session of this actor. `name` and the number of a result name its row.
     #[must_use]
-    pub fn of(actor: Arc<Mutex<Tally>>) -> Tallies {
-        Tallies { session: Arc::default(), actor }
+    pub fn of(name: &str, actor: Arc<Mutex<Tally>>) -> Tallies {
+        Tallies { session: Arc::default(), actor, name: name.into() }
+    }
+
+    /// The row of a result that was added. A restart finds it where the tally was not stored since.
+    pub(crate) fn row(&self, portion: &Portion, [_, actor]: &[Added; 2], now: i64) -> Option<Row> {
+        let name = format!("{}{:016x}", self.name, actor.number);
+        (!self.name.is_empty()).then(|| Row { name, value: portion.encode(now) })
     }
 
     fn each(&self, window: i64) -> [(&'static str, MutexGuard<'_, Tally>, i64); 2] {
@@ -278,6 +329,33 @@ mod tests {
         assert_eq!(again.totals(5, 60, &[]), tally.totals(5, 60, &[]));
         for bad in ["", "{}", r#"{"seen":"AA==","steps":[]}"#, r#"{"seen":"","steps":[[1]]}"#] {
             assert!(Tally::restore(bad.as_bytes()).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn results_that_were_stored_alone_are_counted_once_after_a_crash() {
+        let mut tally = Tally::default();
+        let (first, second, held) = (portion(1, &[1]), portion(2, &[1, 2]), portion(9, &[9]));
+        tally.add(&first, 10, 60);
+        let stored = tally.changed().unwrap();
+        let added = tally.add(&held, 11, 60);
+        tally.take_back(&held, &added);
+        let added = tally.add(&second, 12, 60);
+        assert_eq!((tally.number(), added.number), (3, 3));
+        let rows = [(1, first.encode(10)), (3, second.encode(12))];
+        let mut again = Tally::restore(&stored).unwrap();
+        for _ in 0..2 {
+            for (number, row) in &rows {
+                again.replay(*number, row, 12, 60).unwrap();
+            }
+            assert_eq!(again.totals(12, 60, &[]), tally.totals(12, 60, &[]));
+        }
+        // What is too old to count is not counted, and its number is taken.
+        let mut late = Tally::restore(&stored).unwrap();
+        late.replay(3, &rows[1].1, 500, 60).unwrap();
+        assert_eq!((late.totals(500, 60, &[]), late.number()), (Totals::default(), 3));
+        for bad in ["", "{}", r#"{"at":1,"bytes":1,"over":0,"persons":"AA==","rows":1}"#] {
+            assert!(late.replay(9, bad.as_bytes(), 1, 60).is_none(), "{bad}");
         }
     }
 

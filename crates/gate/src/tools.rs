@@ -28,6 +28,8 @@ pub struct ToolFacts {
     pub description: Option<String>,
     /// The server says that it only reads (`annotations.readOnlyHint`).
     pub read_only: bool,
+    /// The server says that what it gives out comes from anywhere (`annotations.openWorldHint`).
+    pub open_world: bool,
     /// The fingerprint that it was first seen with.
     pub first: [u8; 32],
 }
@@ -82,8 +84,17 @@ impl ToolTable {
         // A schema with an annotation where none may be asks for nothing that could be checked.
         let parameters = input_schema.and_then(|s| ParamHeaders::from_schema(s).ok()).unwrap_or_default();
         let described = output_schema.and_then(|schema| detector.schema_hints(schema));
-        let (description, read_only) = described_as(definition);
-        let facts = ToolFacts { fingerprint, output, described, parameters, description, read_only, first };
+        let Described { description, read_only, open_world } = described_as(definition);
+        let facts = ToolFacts {
+            fingerprint,
+            output,
+            described,
+            parameters,
+            description,
+            read_only,
+            open_world,
+            first,
+        };
         let mut tools = self.tools.write().unwrap_or_else(PoisonError::into_inner);
         if tools.len() < MOST || tools.contains_key(name) {
             tools.insert(name.to_owned(), Arc::new(facts));
@@ -91,10 +102,21 @@ impl ToolTable {
     }
 }
 
-/// The description in a definition, cut where it is longer than people read, and whether the tool only reads.
-fn described_as(definition: &[u8]) -> (Option<String>, bool) {
+/// What a definition says of its tool.
+struct Described {
+    /// Cut where it is longer than people read.
+    description: Option<String>,
+    read_only: bool,
+    open_world: bool,
+}
+
+fn described_as(definition: &[u8]) -> Described {
     let definition: serde_json::Value = serde_json::from_slice(definition).unwrap_or_default();
     let text = definition.get("description").and_then(serde_json::Value::as_str);
-    let hint = definition.get("annotations").and_then(|a| a.get("readOnlyHint")?.as_bool());
-    (text.map(|text| text.chars().take(4096).collect()), hint == Some(true))
+    let hint = |name: &str| definition.get("annotations").and_then(|a| a.get(name)?.as_bool()) == Some(true);
+    Described {
+        description: text.map(|text| text.chars().take(4096).collect()),
+        read_only: hint("readOnlyHint"),
+        open_world: hint("openWorldHint"),
+    }
 }

@@ -15,6 +15,8 @@ pub(crate) enum Withheld {
     Restore,
     /// What it hides could not be kept.
     Vault,
+    /// What it gives out could not be counted or remembered.
+    Unremembered,
     /// An analyzer that has to see it did not, or may not.
     Analyzer,
     /// A policy keeps back what has a class found in it.
@@ -33,6 +35,7 @@ impl Withheld {
             Withheld::Input => "input-denied",
             Withheld::Restore => "restore-denied",
             Withheld::Vault => "vault-failed",
+            Withheld::Unremembered => "not-remembered",
             Withheld::Analyzer => "not-analyzed",
             Withheld::Blocked => "blocked",
             Withheld::Held => "held",
@@ -48,6 +51,7 @@ impl Withheld {
             Withheld::Input => "the server asks for input that no policy permits it to ask for",
             Withheld::Restore => "a token in it stands for a value that may not be used here",
             Withheld::Vault => "the values that it hides could not be kept for their return",
+            Withheld::Unremembered => "what it gives out could not be counted",
             Withheld::Analyzer => "an analyzer that has to see the content did not answer, or may not get it",
             Withheld::Blocked => "a policy keeps back content with data of this kind",
             Withheld::Held => "a policy lets content with data of this kind go only once it is approved",

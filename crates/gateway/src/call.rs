@@ -11,7 +11,7 @@ use carnet_documents::Text;
 use carnet_evidence::seal::{DataKey, KeyKind, NewKey};
 use carnet_gate::{
     Analyzed, Answers, Delivery, Deposit, Entry, Kept, Moment, NotAnalyzed, NotForwarded, NotRecorded,
-    Permitted, Recall, Receipt, Recorded, Replies, Seen, Shell, Turned, Unread, Walked,
+    Permitted, Recall, Receipt, Recorded, Replies, Row, Seen, Shell, Turned, Unread, Walked,
 };
 use carnet_masking::{Report, StandInId};
 use carnet_mcp::Message;
@@ -89,6 +89,10 @@ impl Shell for CallShell {
 
     async fn keep(&self, deposits: Vec<Deposit>) -> Result<(), NotRecorded> {
         self.gateway.keep(deposits).await
+    }
+
+    async fn remember(&self, rows: Vec<Row>) -> Result<(), NotRecorded> {
+        self.gateway.remember(rows).await
     }
 
     async fn read_document(&self, bytes: Vec<u8>) -> Result<Text, Unread> {

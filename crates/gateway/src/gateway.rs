@@ -63,6 +63,10 @@ pub struct Gateway {
     pub(crate) tallies: crate::tallies::Tallies,
     /// Keeps the keys of the issuers in force fresh.
     pub keys: Mutex<Option<crate::keys::Tended>>,
+    /// What everybody has read.
+    pub(crate) readers: crate::remembered::Readers,
+    /// What is to be durable before it is given out.
+    pub(crate) queue: crate::remembered::Queue,
     /// The last reload's mistakes; empty when it went well.
     pub reload_errors: Mutex<Vec<String>>,
     /// Addresses that the listeners really have, in the order of the configuration.
@@ -174,17 +178,11 @@ impl Gateway {
             self.recorder.key_of(KeyKind::Actor, label).map_err(|_| NoSession::NotRecorded)?;
         let new: Vec<_> = std::iter::once(new).chain(first).collect();
         let session = Session::new(gs, server.facts.clone(), [key, actor], server.tools.clone());
-        let session = session.counting(carnet_gate::Tallies::of(self.tallies.of(&label)));
+        let session =
+            session.counting(self.tallies.of(&label)).remembering(self.readers.of(&self.cell.mac, caller));
         let open = Open::new(session, caller.clone(), now().seconds);
         let shell = crate::record::RecordOnly(self);
-        let walk = Walk {
-            shell: &shell,
-            cell: &self.cell,
-            snapshot: &runtime.gate,
-            session: &open.gate,
-            caller,
-            front: None,
-        };
+        let walk = Walk::new(&shell, &self.cell, &runtime.gate, &open.gate, caller, None);
         carnet_gate::open(walk, new).await.map_err(|_| NoSession::NotRecorded)?;
         self.metrics.sessions.inc();
         Ok(open)
@@ -249,8 +247,7 @@ impl Gateway {
         let runtime = self.runtime.load_full();
         let shell = crate::record::RecordOnly(self);
         let (session, caller) = (&open.gate, &*open.caller);
-        let walk =
-            Walk { shell: &shell, cell: &self.cell, snapshot: &runtime.gate, session, caller, front: None };
+        let walk = Walk::new(&shell, &self.cell, &runtime.gate, session, caller, None);
         if carnet_gate::close(walk, why).await.is_err() {
             tracing::error!("the record of a session's end could not be made durable");
         }

@@ -30,6 +30,7 @@ pub mod outbound;
 pub mod page;
 pub mod record;
 pub mod reload;
+mod remembered;
 pub mod residency;
 pub mod run;
 pub mod server;

@@ -257,6 +257,7 @@ pub fn runtime(
         approvals: ApprovalRules {
             expires: config.approvals.expires.as_secs().max(1),
             valid: config.approvals.valid.as_secs().max(1),
+            labels: i64::try_from(config.approvals.labels.as_secs()).unwrap_or(i64::MAX).max(1),
             window: i64::try_from(config.approvals.window.as_secs()).unwrap_or(i64::MAX).max(1),
         },
         persons: config.evidence.persons,

@@ -74,6 +74,10 @@ pub struct Metrics {
     pub sessions: Gauge<i64, AtomicI64>,
     /// Calls in work.
     pub in_flight: Gauge<i64, AtomicI64>,
+    /// Calls and results that wait for an approval.
+    pub approvals_pending: Gauge<i64, AtomicI64>,
+    /// Emergencies whose review is overdue.
+    pub reviews_overdue: Gauge<i64, AtomicI64>,
     /// Seconds from a request to its last message.
     pub duration: Histogram,
     /// Durable records.
@@ -102,6 +106,8 @@ impl Default for Metrics {
             stale_configuration: Gauge::default(),
             sessions: Gauge::default(),
             in_flight: Gauge::default(),
+            approvals_pending: Gauge::default(),
+            reviews_overdue: Gauge::default(),
             duration: Histogram::new(bounds),
             records: Gauge::default(),
             store_healthy: Gauge::default(),
@@ -128,6 +134,9 @@ impl Default for Metrics {
             "Age of the oldest record that a sink has not taken",
             m.sink_age.clone(),
         );
+        let help = "Calls and results that wait for an approval";
+        r.register("approvals_pending", help, m.approvals_pending.clone());
+        r.register("reviews_overdue", "Emergencies whose review is overdue", m.reviews_overdue.clone());
         r.register(
             "stale_configuration",
             "1 while the last reload failed and an older snapshot is in force",

@@ -11,7 +11,7 @@ use carnet_evidence::seal::{DataKey, KeyKind, MacKey, NewKey, Slot, key_text};
 use carnet_evidence::{Draft, Epochs, LeafType, disclosure, field};
 use carnet_gate::{
     Analyzed, Answers, Deposit, Entry, Kept, Moment, NotAnalyzed, NotForwarded, NotRecorded, Permitted,
-    Recall, Receipt, Recorded, Shell, Unread,
+    Recall, Receipt, Recorded, Row, Shell, Unread,
 };
 use carnet_masking::{Report, StandInId};
 use carnet_mcp::Message;
@@ -549,6 +549,10 @@ impl Shell for RecordOnly<'_> {
 
     async fn keep(&self, deposits: Vec<Deposit>) -> Result<(), NotRecorded> {
         self.0.keep(deposits).await
+    }
+
+    async fn remember(&self, rows: Vec<Row>) -> Result<(), NotRecorded> {
+        self.0.remember(rows).await
     }
 
     async fn read_document(&self, bytes: Vec<u8>) -> Result<Text, Unread> {

@@ -76,7 +76,9 @@ pub async fn start(start: Start) -> Result<Running, Vec<String>> {
     let Opened { recorder, mac, token_key, held, before, .. } = opened;
     let holds = Holds::open(held, &recorder.reader(), record::seconds()).map_err(|e| one(e.to_string()))?;
     let approvers = Approvers::new(recorder.table.clone()).map_err(one)?;
-    let tallies = crate::tallies::Tallies::open(&recorder.table);
+    let (table, window) = (&recorder.table, runtime.gate.approvals.window);
+    let tallies = crate::tallies::Tallies::open(table, crate::gateway::now().seconds, window);
+    let readers = crate::remembered::Readers::open(table);
     let addresses: Vec<SocketAddr> = sockets.iter().map(|(_, address, _)| *address).collect();
     let cell = Cell { origin: runtime.config.cell.origin.to_string(), mac };
     let gateway = Arc::new(Gateway {
@@ -84,6 +86,8 @@ pub async fn start(start: Start) -> Result<Running, Vec<String>> {
         recorder,
         holds: Arc::new(holds),
         tallies,
+        readers,
+        queue: crate::remembered::Queue::default(),
         token_key,
         cell,
         sessions: Sessions::default(),

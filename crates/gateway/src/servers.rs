@@ -82,6 +82,8 @@ impl Server {
             categories: config.subject_categories.clone(),
             purpose: config.purpose.clone(),
             legal_basis: config.legal_basis.clone(),
+            labels: config.labels.clone(),
+            tool_labels: config.tool_labels.clone(),
             subjects: config.subjects.iter().map(subject_rule).collect(),
             seen,
         };

@@ -1,5 +1,6 @@
 //! What each actor was given lately, for policies about bulk ([`carnet_gate::Tally`]): one for each, kept in the store's table so
-//! that a restart forgets nothing. It is written a second after it has changed: a crash may forget that second.
+//! that neither a restart nor a crash forgets anything. Each result has a row of its own before it is given out; every second
+//! the sums are written and the rows go, with one write.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,7 +11,10 @@ use carnet_store::Table;
 
 use crate::gateway::{Gateway, now};
 
-const ROWS: &str = "tally/";
+/// Sums, by the label of an actor's key.
+const SUMS: &str = "tally/";
+/// Single results that may be in no sum yet: `counted/LABEL/NUMBER`.
+const SINGLE: &str = "counted/";
 const EVERY: Duration = Duration::from_secs(1);
 
 /// See the module.
@@ -20,48 +24,59 @@ pub(crate) struct Tallies(Mutex<HashMap<String, Arc<Mutex<Tally>>>>);
 impl Tallies {
     /// Those that an earlier run has left.
     #[must_use]
-    pub(crate) fn open(table: &Table) -> Tallies {
-        let rows = table.starting(ROWS).into_iter();
-        let tally = |(name, value): (String, zeroize::Zeroizing<Vec<u8>>)| {
-            Some((name, Arc::new(Mutex::new(Tally::restore(&value)?))))
-        };
-        Tallies(Mutex::new(rows.filter_map(tally).collect()))
+    pub(crate) fn open(table: &Table, now: i64, window: i64) -> Tallies {
+        let mut all = HashMap::<String, Tally>::new();
+        for (name, value) in table.starting(SUMS) {
+            let label = name.strip_prefix(SUMS).unwrap_or_default().to_owned();
+            all.extend(Tally::restore(&value).map(|tally| (label, tally)));
+        }
+        for (name, value) in table.starting(SINGLE) {
+            if let Some((label, number)) = single(&name) {
+                let _unreadable =
+                    all.entry(label.to_owned()).or_default().replay(number, &value, now, window);
+            }
+        }
+        Tallies(Mutex::new(all.into_iter().map(|(label, t)| (label, Arc::new(Mutex::new(t)))).collect()))
     }
 
     fn all(&self) -> MutexGuard<'_, HashMap<String, Arc<Mutex<Tally>>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The one of an actor, by the label of its key.
-    pub(crate) fn of(&self, label: &[u8; 16]) -> Arc<Mutex<Tally>> {
-        let name: String = label.iter().map(|b| format!("{b:02x}")).collect();
-        self.all().entry(format!("{ROWS}{name}")).or_default().clone()
+    /// What a new session of an actor counts in, by the label of its key.
+    pub(crate) fn of(&self, label: &[u8; 16]) -> carnet_gate::Tallies {
+        let label: String = label.iter().map(|b| format!("{b:02x}")).collect();
+        let rows = format!("{SINGLE}{label}/");
+        carnet_gate::Tallies::of(&rows, self.all().entry(label).or_default().clone())
     }
 
     /// Stores what has changed, and forgets what is over and nobody uses.
     fn store(&self, table: &Table, now: i64, window: i64) {
         let (mut changed, mut over) = (Vec::new(), Vec::new());
-        self.all().retain(|name, tally| {
+        self.all().retain(|label, tally| {
             let unused = Arc::strong_count(tally) == 1;
             let mut one = tally.lock().unwrap_or_else(PoisonError::into_inner);
             let empty = one.is_empty(now, window);
             let bytes = one.changed();
-            match (empty, bytes) {
-                (true, Some(_)) => over.push(name.clone()),
-                (false, Some(bytes)) => changed.push((name.clone(), bytes, tally.clone())),
-                (_, None) => {}
+            match bytes {
+                Some(_) if empty => over.push((format!("{SUMS}{label}"), label.clone(), one.number())),
+                Some(bytes) => {
+                    changed.push((format!("{SUMS}{label}"), bytes, tally.clone()));
+                    over.push((String::new(), label.clone(), one.number()));
+                }
+                None => {}
             }
             !(empty && unused)
         });
-        for name in over {
-            if let Err(error) = table.remove(&name) {
-                tracing::warn!(%error, "counts that are over could not be forgotten");
-            }
+        let put: Vec<(&str, &[u8])> = changed.iter().map(|(n, b, _)| (n.as_str(), b.as_slice())).collect();
+        let mut gone = Vec::new();
+        for (sums, label, number) in over {
+            let singles = table.starting(&format!("{SINGLE}{label}/")).into_iter().map(|(name, _)| name);
+            gone.extend(singles.filter(|name| single(name).is_none_or(|(_, n)| n <= number)));
+            gone.extend(Some(sums).filter(|name| !name.is_empty()));
         }
-        let rows: Vec<(&str, &[u8])> = changed.iter().map(|(n, b, _)| (n.as_str(), b.as_slice())).collect();
-        if !rows.is_empty()
-            && let Err(error) = table.put_all(&rows)
-        {
+        let gone: Vec<&str> = gone.iter().map(String::as_str).collect();
+        if let Err(error) = table.change(&put, &gone) {
             tracing::error!(%error, "counts for policies could not be stored");
             for (_, _, tally) in &changed {
                 tally.lock().unwrap_or_else(PoisonError::into_inner).unstored();
@@ -70,12 +85,22 @@ impl Tallies {
     }
 }
 
+/// The label and the number in the name of a single result's row.
+fn single(name: &str) -> Option<(&str, u64)> {
+    let (label, number) = name.strip_prefix(SINGLE)?.split_once('/')?;
+    Some((label, u64::from_str_radix(number, 16).ok()?))
+}
+
 impl Gateway {
     /// Stores what was counted since it was last stored.
     pub(crate) async fn store_tallies(self: &Arc<Self>) {
         let gateway = self.clone();
-        let window = self.runtime.load().gate.approvals.window;
-        let work = move || gateway.tallies.store(&gateway.recorder.table, now().seconds, window);
+        let rules = self.runtime.load().gate.approvals;
+        let work = move || {
+            let (table, now) = (&gateway.recorder.table, now().seconds);
+            gateway.tallies.store(table, now, rules.window);
+            gateway.readers.forget(table, now, rules.labels);
+        };
         let _ = tokio::task::spawn_blocking(work).await;
     }
 }

@@ -118,8 +118,10 @@ pub struct Context<'a> {
     pub legal_basis: Option<&'a str>,
     /// Seconds since 1970, UTC.
     pub now: i64,
-    /// What the session has read.
+    /// What its caller has read.
     pub labels: &'a [Arc<str>],
+    /// Classes of data that were found in the message.
+    pub classes: &'a [Arc<str>],
     /// Counters of the session, by name.
     pub counters: &'a [(Arc<str>, i64)],
     /// Who has approved exactly this call.
@@ -142,6 +144,7 @@ impl Default for Context<'_> {
             legal_basis: None,
             now: 0,
             labels: &[],
+            classes: &[],
             counters: &[],
             approvals: &[],
             given: None,

@@ -217,6 +217,7 @@ fn call_value(attr: Attr, context: &Context<'_>) -> Option<Value> {
         Attr::Now => Value::from(context.now),
         Attr::Hour => Value::from(context.now.rem_euclid(86_400) / 3_600),
         Attr::Labels => string_set(context.labels.iter().map(AsRef::as_ref)),
+        Attr::Classes => string_set(context.classes.iter().map(AsRef::as_ref)),
         Attr::Approvals => string_set(context.approvals.iter().map(AsRef::as_ref)),
         Attr::SamePrincipal => Value::from(context.given?.same_principal),
         Attr::SamePurpose => Value::from(context.given?.same_purpose),

@@ -197,6 +197,18 @@ impl PolicySet {
         self.counts
     }
 
+    /// Whether a policy asks what callers have read, so that it must be remembered.
+    #[must_use]
+    pub fn remembers(&self) -> bool {
+        self.remembers
+    }
+
+    /// Whether a policy asks which classes of data are in a message, so that it must be looked through before it is decided.
+    #[must_use]
+    pub fn inspects(&self) -> bool {
+        self.inspects
+    }
+
     /// Whether any policy has a say in `release`, so that results must be asked about.
     #[must_use]
     pub fn releases(&self) -> bool {

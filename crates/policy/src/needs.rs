@@ -16,6 +16,7 @@ pub(crate) enum Attr {
     Now,
     Hour,
     Labels,
+    Classes,
     Counters,
     Approvals,
     Server,
@@ -37,7 +38,7 @@ pub(crate) enum Attr {
 }
 
 /// Every attribute with its name in the schema.
-pub(crate) const ATTRS: [(Attr, &str); 30] = [
+pub(crate) const ATTRS: [(Attr, &str); 31] = [
     (Attr::Arguments, "arguments"),
     (Attr::Numbers, "numbers"),
     (Attr::Method, "method"),
@@ -50,6 +51,7 @@ pub(crate) const ATTRS: [(Attr, &str); 30] = [
     (Attr::Now, "now"),
     (Attr::Hour, "hour"),
     (Attr::Labels, "labels"),
+    (Attr::Classes, "classes"),
     (Attr::Counters, "counters"),
     (Attr::Approvals, "approvals"),
     (Attr::Server, "server"),

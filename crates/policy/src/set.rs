@@ -77,6 +77,10 @@ pub struct PolicySet {
     pub(crate) releases: bool,
     /// Whether any policy asks for counters.
     pub(crate) counts: bool,
+    /// Whether any policy asks what was read.
+    pub(crate) remembers: bool,
+    /// Whether any policy of calls asks what is in them.
+    pub(crate) inspects: bool,
     /// Whether any policy has a say in `mask`.
     pub(crate) chooses: bool,
     /// Forbids that keep back more than the class they forbid.
@@ -142,6 +146,8 @@ impl PolicySet {
             stops_transfers: rules.iter().any(|r| r.stop.is_some() && covers(&r.action, &transfer)),
             releases: rules.iter().any(keeps),
             counts: rules.iter().any(|r| r.needs.has(Attr::Counters)),
+            remembers: rules.iter().any(|r| r.needs.has(Attr::Labels)),
+            inspects: rules.iter().any(|r| r.needs.has(Attr::Classes)),
             transforms,
             index: Index::new(&rules),
             rules,

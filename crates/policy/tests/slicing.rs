@@ -278,6 +278,7 @@ impl Call {
             context["arguments"] = e("Arguments", "call");
             context["numbers"] = e("Numbers", "call");
             context["method"] = json!("country");
+            context["classes"] = json!([]);
         }
         context
     }
@@ -306,6 +307,7 @@ impl Call {
             legal_basis: None,
             now: self.now,
             labels: &labels,
+            classes: &[],
             counters: &counters,
             approvals: &approvals,
             given: None,

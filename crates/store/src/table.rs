@@ -117,11 +117,30 @@ impl Table {
     /// # Errors
     /// As [`Table::put`]: then none is in force, and after a start some may be.
     pub fn put_all(&self, rows: &[(&str, &[u8])]) -> Result<(), StoreError> {
+        self.change(rows, &[])
+    }
+
+    /// Keeps values and forgets others with one write. Durable when it returns. It waits for the disk.
+    ///
+    /// # Errors
+    /// As [`Table::put`]: then nothing has changed, and after a start some may have.
+    pub fn change(&self, put: &[(&str, &[u8])], remove: &[&str]) -> Result<(), StoreError> {
         let mut state = self.state();
-        let changes: Vec<_> = rows.iter().map(|(name, value)| (PUT, *name, *value)).collect();
+        let removed = remove.iter().filter(|name| state.rows.contains_key(**name));
+        let changes: Vec<_> = put
+            .iter()
+            .map(|(name, value)| (PUT, *name, *value))
+            .chain(removed.map(|name| (REMOVE, *name, [].as_slice())))
+            .collect();
+        if changes.is_empty() {
+            return Ok(());
+        }
         self.append(&mut state, &changes)?;
-        for (name, value) in rows {
+        for (name, value) in put {
             state.rows.insert((*name).to_owned(), Zeroizing::new(value.to_vec()));
+        }
+        for name in remove {
+            state.rows.remove(*name);
         }
         Ok(())
     }
@@ -131,12 +150,7 @@ impl Table {
     /// # Errors
     /// As [`Table::put`].
     pub fn remove(&self, name: &str) -> Result<(), StoreError> {
-        let mut state = self.state();
-        if state.rows.contains_key(name) {
-            self.append(&mut state, &[(REMOVE, name, &[])])?;
-            state.rows.remove(name);
-        }
-        Ok(())
+        self.change(&[], &[name])
     }
 
     fn append(&self, state: &mut State, changes: &[(u8, &str, &[u8])]) -> Result<(), StoreError> {
@@ -315,6 +329,17 @@ mod tests {
         std::fs::write(&file, bytes).unwrap();
         let table = open(dir.path()).unwrap();
         assert_eq!(names(&table, ""), ["key/ines@example.com"]);
+    }
+
+    #[test]
+    fn one_change_keeps_and_forgets() {
+        let dir = tempfile::tempdir().unwrap();
+        let table = open(dir.path()).unwrap();
+        table.put_all(&[("one/1", b"1"), ("one/2", b"2")]).unwrap();
+        table.change(&[("sum", b"3")], &["one/1", "one/2", "one/3"]).unwrap();
+        assert_eq!(names(&table, ""), ["sum"]);
+        drop(table);
+        assert_eq!(names(&open(dir.path()).unwrap(), ""), ["sum"]);
     }
 
     #[test]

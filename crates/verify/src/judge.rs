@@ -174,6 +174,9 @@ pub fn ask(set: &PolicySet, record: &Record<'_>) -> Option<Retold> {
     };
     let approvals = approvals(record);
     let counters = counters(record);
+    let texts =
+        |name: &str| record.list(name).iter().map(|t| Arc::from(t.as_str())).collect::<Vec<Arc<str>>>();
+    let (labels, classes) = (texts(field::LABELS), texts("x_classes"));
     let context = Context {
         arguments,
         method: &method,
@@ -183,14 +186,15 @@ pub fn ask(set: &PolicySet, record: &Record<'_>) -> Option<Retold> {
         now: record.value(field::TIME).and_then(number).map_or(0, |micros| micros / 1_000_000),
         approvals: &approvals,
         counters: &counters,
+        labels: &labels,
+        classes: &classes,
         ..Context::default()
     };
     let incomplete = message.is_none() || record.value(field::MASKING).is_some();
-    let unknown = record.value(field::LABELS).is_some();
     let mut uncertain = false;
     let mut one = |purpose: Option<&str>| {
         let key = PrincipalKey::new(&principal(record, purpose)?);
-        uncertain |= (incomplete || unknown) && set.needs_context(&key, action, &resource);
+        uncertain |= incomplete && set.needs_context(&key, action, &resource);
         let verdict =
             set.decide(&Request { principal: &key, action, resource: &resource, context: &context });
         let mut policies: Vec<String> = verdict.policies.iter().map(|p| p.0.to_string()).collect();

@@ -187,6 +187,7 @@ mod tests {
             grant: None,
             at: 0,
             part: None,
+            place: None,
         };
         (detail.to_string(), vote)
     }

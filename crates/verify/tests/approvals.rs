@@ -219,6 +219,7 @@ fn vote(subject: &str, digest: Digest) -> Vote {
         grant: None,
         at: 0,
         part: None,
+        place: None,
     }
 }
 

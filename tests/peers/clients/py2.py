@@ -4,12 +4,12 @@ import asyncio
 import os
 import sys
 
-import httpx2
 import mcp_types as types
 from mcp.client import Client
 from mcp.client.sse import sse_client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
+from mcp.shared._httpx_utils import create_mcp_http_client
 
 from job import ELICITED, SAMPLED, job, run, sessions
 
@@ -29,7 +29,7 @@ async def roots(_context):
 def transport(reach):
     headers = reach.get("headers") or {}
     if reach["transport"] == "http":
-        return streamable_http_client(reach["url"], http_client=httpx2.AsyncClient(headers=headers, timeout=60))
+        return streamable_http_client(reach["url"], http_client=create_mcp_http_client(headers=headers))
     if reach["transport"] == "sse":
         return sse_client(reach["url"], headers=headers)
     command, *args = reach["command"]

@@ -32,6 +32,7 @@ pub(super) struct Facts {
     pub(super) legal_basis: Option<String>,
     pub(super) now: i64,
     pub(super) labels: Vec<Arc<str>>,
+    pub(super) classes: Vec<Arc<str>>,
     pub(super) counters: Vec<(Arc<str>, i64)>,
     pub(super) approvals: Vec<Arc<str>>,
     /// For `transfer`, where the configuration does not say it: whose law, where the model runs, the ground.
@@ -110,6 +111,7 @@ impl Asked {
             legal_basis: facts.legal_basis.as_deref().or_else(|| server?.legal_basis.as_deref()),
             now: facts.now,
             labels: &facts.labels,
+            classes: &facts.classes,
             counters: &facts.counters,
             approvals: &facts.approvals,
             crossing: None,

@@ -28,8 +28,9 @@ pub(crate) struct Args {
 }
 
 /// What may stand under `context:` of a case.
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 14] = [
     "approvals",
+    "classes",
     "counters",
     "direction",
     "hour",
@@ -196,6 +197,7 @@ fn fact(facts: &mut Facts, key: &str, value: &Value) -> Option<()> {
     match key {
         "approvals" => facts.approvals = texts()?,
         "labels" => facts.labels = texts()?,
+        "classes" => facts.classes = texts()?,
         "purpose" => facts.purpose = Some(text()?),
         "legal_basis" => facts.legal_basis = Some(text()?),
         "method" => facts.method = Some(text()?),
@@ -328,7 +330,7 @@ mod tests {
                     the case cannot be run: `reveal` needs `on`: the server or tool that the data comes from, such as crm.find
               FAIL  tools/call crm.x
                     at tests.yaml:15
-                    the case cannot be run: `context: houre` is not as it should be; known are approvals, counters, direction, hour, labels, legal_basis, mechanism, method, model_region, now, origin_region, purpose, subject_categories
+                    the case cannot be run: `context: houre` is not as it should be; known are approvals, classes, counters, direction, hour, labels, legal_basis, mechanism, method, model_region, now, origin_region, purpose, subject_categories
         "#]].assert_eq(&text);
     }
 }

@@ -17,6 +17,7 @@ impl Resolver<'_, '_> {
             most: view.get("most").count(20_000),
             estimate: view.get("estimate").duration(seconds(2)),
             window: view.get("window").duration(seconds(3600)),
+            labels: view.get("labels").duration(seconds(8 * 3600)),
             page: self.page(view, identity),
             channels: self.channels(view.get("channels"), identity),
             retry: view.get("retry").duration(seconds(5)),

@@ -1,6 +1,7 @@
 //! The upstreams: how each is reached, with which credentials, within which limits.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use carnet_model::{ClassNames, ClassSet, Region};
 
@@ -69,6 +70,7 @@ impl Resolver<'_, '_> {
             purpose: view.get("purpose").shared(),
             legal_basis: view.get("legal_basis").shared(),
             labels: view.get("labels").texts(),
+            tool_labels: view.get("tool_labels").items().flat_map(tool_labels).collect(),
             subjects: view.get("subjects").items().filter_map(|v| self.subject(v)).collect(),
             dry_run: view.get("dry_run").items().filter_map(|v| self.dry_run(v)).collect(),
             retention: view.get("retention").given().then(|| view.get("retention").duration(seconds(0))),
@@ -237,6 +239,12 @@ impl Resolver<'_, '_> {
             directory: view.get("directory").path(self.source.folder),
         }
     }
+}
+
+/// Each tool with its labels.
+fn tool_labels(view: View<'_>) -> Vec<(String, Vec<Arc<str>>)> {
+    let labels = view.get("labels").texts();
+    view.get("tools").texts().iter().map(|tool| (tool.to_string(), labels.clone())).collect()
 }
 
 fn server_limits(view: View<'_>, general: &Limits) -> ServerLimits {

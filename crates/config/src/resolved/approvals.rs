@@ -27,6 +27,8 @@ pub struct ApprovalsConfig {
     pub estimate: Duration,
     /// Over how long what an actor was given is counted.
     pub window: Duration,
+    /// How long what somebody has read is remembered.
+    pub labels: Duration,
     /// Who is who.
     pub people: Vec<PersonConfig>,
     /// The page and the API; `None`: neither is served.

@@ -30,8 +30,10 @@ pub struct ServerConfig {
     pub purpose: Option<Arc<str>>,
     /// On which legal basis (free text for the record, such as `contract`).
     pub legal_basis: Option<Arc<str>>,
-    /// Labels that policies may test.
+    /// Labels that policies may test, and that whoever reads its results has.
     pub labels: Vec<Arc<str>>,
+    /// Labels that whoever reads results of a tool has besides.
+    pub tool_labels: Vec<(String, Vec<Arc<str>>)>,
     /// Where its messages name a person.
     pub subjects: Vec<SubjectConfig>,
     /// How to ask what a call would return.

@@ -728,6 +728,7 @@ fn defaults_are_as_documented() {
                 most: 20000,
                 estimate: 2s,
                 window: 3600s,
+                labels: 28800s,
                 people: [],
                 page: None,
                 channels: [],

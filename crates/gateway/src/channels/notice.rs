@@ -88,6 +88,10 @@ impl Notice {
         if view.definition_changed == Some(true) {
             facts.push(("Careful", "the tool's definition changed since it was first seen".to_owned()));
         }
+        if !view.labels.is_empty() {
+            let labels: Vec<String> = view.labels.iter().take(20).map(|l| cut(l, 60)).collect();
+            facts.push(("Has read", labels.join(", ")));
+        }
         let j = &view.jurisdictions;
         facts.push(("Goes", format!("{} to {}", cut(&j.processing, 60), cut(&j.recipient, 60))));
         facts.push(("Asked before", format!("{} times", view.asked_before)));

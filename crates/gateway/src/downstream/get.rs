@@ -10,7 +10,7 @@ use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Arrived, later, post, streams};
+use super::{Arrived, later, streams, way};
 use crate::body::{self, Reply};
 use crate::call::{CallShell, Framing, Growing};
 use crate::gateway::Gateway;
@@ -89,7 +89,7 @@ async fn http_stream(
     let Reach::Http { http, credentials } = &server.reach else {
         return body::empty(StatusCode::METHOD_NOT_ALLOWED);
     };
-    let passed = post::plain(post::passed_on(headers));
+    let passed = way::plain(way::passed_on(headers));
     let Ok(asked) = outbound(Method::GET, &passed, credentials, &open, Vec::new()).await else {
         return body::empty(StatusCode::BAD_GATEWAY);
     };
@@ -271,7 +271,7 @@ pub async fn delete(
     };
     let status = match &server.reach {
         Reach::Http { http, credentials } => {
-            let mut headers = post::plain(post::passed_on(request.headers()));
+            let mut headers = way::plain(way::passed_on(request.headers()));
             headers.retain(|(name, _)| name != http::header::ACCEPT);
             headers.push((http::header::ACCEPT, http::HeaderValue::from_static("*/*")));
             match outbound(Method::DELETE, &headers, credentials, &open, Vec::new()).await {

@@ -5,6 +5,7 @@ pub mod get;
 pub mod post;
 pub mod stdio;
 pub mod streams;
+pub mod way;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -56,7 +57,7 @@ impl Answer for Gateway {
             return self.metadata(&runtime, path);
         }
         if crate::page::below(&runtime.config, request.uri().path()).is_some() {
-            return crate::page::answer(&self, &runtime, request).await;
+            return crate::page::answer(&self, &runtime, request, peer).await;
         }
         let Some(route) = route(&runtime, request.uri(), request.headers()) else {
             return body::empty(StatusCode::NOT_FOUND);
@@ -112,6 +113,7 @@ impl Gateway {
             "store": store.err().unwrap_or_else(|| "ok".to_owned()),
             "reload": if errors.is_empty() { serde_json::json!("ok") } else { serde_json::json!(errors) },
             "sessions": self.sessions.len(),
+            "overdue_reviews": self.metrics.reviews_overdue.get(),
         });
         body::json(status, format!("{document:#}\n"))
     }
@@ -134,7 +136,7 @@ impl Gateway {
     }
 
     /// A caller with what its address says. Behind a front there is only the front's.
-    fn seen_from(
+    pub(crate) fn seen_from(
         &self,
         runtime: &Runtime,
         caller: &Arc<Caller>,

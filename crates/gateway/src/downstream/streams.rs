@@ -46,14 +46,7 @@ async fn message(arrived: &Arrived, shell: &CallShell, coming: Coming) -> bool {
     let runtime = shell.gateway.runtime.load_full();
     let session = &shell.open.gate;
     shell.open.touch(now().seconds);
-    let at = Walk {
-        shell,
-        cell: &shell.gateway.cell,
-        snapshot: &runtime.gate,
-        session,
-        caller: &arrived.caller,
-        front: None,
-    };
+    let at = Walk::new(shell, &shell.gateway.cell, &runtime.gate, session, &arrived.caller, None);
     let related: Option<Related> = match coming.message.kind() {
         Kind::Result | Kind::Error => coming.message.id_key().and_then(|id| session.resumed(&id)),
         Kind::Request | Kind::Notification => None,

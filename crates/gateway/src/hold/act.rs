@@ -9,10 +9,14 @@ use carnet_approvals::{
 };
 use carnet_model::{Action, AuthMethod, Identity, IdentityKind, Principal, Region, Resource};
 use carnet_policy::{Context, PrincipalKey, Request};
+use futures_util::StreamExt as _;
 
 use super::{Entry, News, Saved, view_of};
 use crate::gateway::{Gateway, now};
 use crate::residency;
+
+/// Held calls that end together are written together, so many at once.
+pub(super) const AT_ONCE: usize = 1024;
 
 /// In place of arguments.
 const NOT_HERE: &str = "(not shown: no policy lets what is in this call go to where you are)";
@@ -162,6 +166,11 @@ impl Gateway {
         Ok(self.as_seen_by(who, view_of(&saved, &saved.held, now().seconds)))
     }
 
+    /// Where somebody is: at the machine of the cell, where nothing else is said.
+    pub(super) fn place_of(&self, who: &Approver) -> Region {
+        who.place.clone().unwrap_or_else(|| self.runtime.load().gate.cell_region.clone())
+    }
+
     /// Whether what is in a call may go to where somebody is: an approver is a recipient.
     pub(super) fn reaches(&self, who: &Approver, view: &View) -> bool {
         let Some(place) = &who.place else { return true };
@@ -202,6 +211,7 @@ impl Gateway {
             grant: ballot.grant,
             at: 0,
             part: None,
+            place: Some(self.place_of(who).as_str().to_owned()),
         };
         self.happens(&entry, &Event::Vote(Box::new(vote))).await?;
         self.show_held(who, id)
@@ -342,19 +352,20 @@ impl Gateway {
     /// New policies are in force: what waits under others is void, and whoever waits for it is told.
     pub(crate) async fn void_other_policies(&self) {
         let policy = Digest(self.runtime.load().gate.epochs.policy);
-        for entry in self.holds.all() {
-            let stale = {
-                let held = entry.lock();
-                held.ending().is_none() && held.request.binding.policy != policy
-            };
-            if stale {
-                let why = "the policies have changed".to_owned();
-                match self.happens(&entry, &Event::Outdated { why }).await {
-                    Ok(_) | Err(NotDone::Rejected(_)) => {}
-                    Err(error) => tracing::error!(%error, "a held call could not be ended"),
-                }
+        let stale = |entry: &Arc<Entry>| {
+            let held = entry.lock();
+            held.ending().is_none() && held.request.binding.policy != policy
+        };
+        let all: Vec<Arc<Entry>> = self.holds.all().into_iter().filter(stale).collect();
+        // Log and store write what comes at once with one write.
+        let void = |entry: Arc<Entry>| async move {
+            let why = "the policies have changed".to_owned();
+            match self.happens(&entry, &Event::Outdated { why }).await {
+                Ok(_) | Err(NotDone::Rejected(_)) => {}
+                Err(error) => tracing::error!(%error, "a held call could not be ended"),
             }
-        }
+        };
+        futures_util::stream::iter(all).for_each_concurrent(AT_ONCE, void).await;
     }
 }
 

@@ -2,22 +2,15 @@
 //! itself with an argument that makes it only try, is called in the caller's name (`servers.NAME.dry_run`). It is a call like any
 //! other: decided by the policies, masked, recorded. One that fails, or takes too long, changes nothing but what approvers see.
 
-use std::sync::atomic::AtomicBool;
-use std::sync::{Mutex, OnceLock};
-
 use carnet_approvals::Inert;
 use carnet_config::{DryRun, DryRunWay};
 use carnet_gate::{Estimate, Waiting};
 use carnet_json::Edits;
 use carnet_mcp::Message;
 use carnet_model::Action;
-use http::header::{ACCEPT, HeaderMap, HeaderValue};
 use tokio::sync::oneshot;
 
-use crate::call::{CallShell, Growing, Outbox};
-use crate::downstream::Arrived;
-use crate::downstream::post::{Task, most_bytes, way};
-use crate::telemetry::Watched;
+use crate::downstream::post::Task;
 
 impl Task {
     /// Adds to what approvers see of a call what a dry run says.
@@ -77,47 +70,15 @@ impl Task {
 
     /// Walks a call that nobody reads the answer of, and says what came of it. `false` when there is no way to the server.
     fn apart(&self, tool: String, message: Message, said: oneshot::Sender<Option<Estimate>>) -> bool {
-        let runtime = self.arrived.runtime.clone();
-        let Some(server) = runtime.servers.get(&*self.open.gate.server.name).cloned() else { return false };
-        let Some(inside) = self.open.enter() else { return false };
-        let Arrived { caller, front, .. } = &self.arrived;
-        let arrived = Arrived { runtime, caller: caller.clone(), front: front.clone() };
-        let mut headers = HeaderMap::new();
-        headers.insert(ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
-        let link = way(&arrived, &server, &headers, &self.open, &message);
-        let (respond, _) = oneshot::channel();
-        let task = Task {
-            gateway: self.gateway.clone(),
-            arrived,
-            open: self.open.clone(),
-            reply: Growing::new(respond, None, false),
-            origin: self.origin,
-            fetched: OnceLock::new(),
-        };
-        let until = self.gateway.ending.cut();
-        let shell = CallShell {
-            gateway: self.gateway.clone(),
-            open: self.open.clone(),
-            most: 0,
-            initialize: false,
-            until: until.clone(),
-            most_bytes: most_bytes(&task.arrived, &self.open, Action::TOOLS_CALL),
-            link,
-            reply: task.reply.clone(),
-            gone: Mutex::new(None),
-            consumed: AtomicBool::new(false),
-        };
+        let Some(beside) = self.beside(self.arrived.runtime.clone(), &message) else { return false };
         tokio::spawn(async move {
-            let runtime = task.arrived.runtime.clone();
-            let outbox = Outbox { reply: task.reply.clone(), kept: None, keeps: true, until };
-            let mut outbox = Watched::new(outbox, false);
-            let at = task.at(&shell, &runtime);
+            let mut outbox = beside.outbox();
+            let at = beside.at();
             let walked = Box::pin(carnet_gate::walk(at, message, None, &mut outbox)).await;
             let answer = walked.ok().and_then(|_| outbox.inner().kept.take());
             let estimate = answer.and_then(|(bytes, _)| carnet_gate::estimate(at, &tool, bytes));
             // Whoever asked may have stopped waiting.
             let _ = said.send(estimate);
-            drop(inside);
         });
         true
     }

@@ -184,6 +184,7 @@ pub(super) fn view_of(saved: &Saved, held: &Held, now: i64) -> View {
         assurance: v.assurance,
         part: v.part.as_deref().map(Inert::new),
         at: v.at,
+        place: v.place.as_deref().map(Inert::new),
     });
     let review = held.to_review();
     let places = saved.shape.iter().flat_map(|s| &s.0).map(|(at, _)| Inert::new(at));

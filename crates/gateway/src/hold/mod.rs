@@ -8,6 +8,7 @@
 
 pub mod act;
 mod ask;
+mod beside;
 mod estimate;
 mod keep;
 mod leaf;

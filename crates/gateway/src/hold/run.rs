@@ -1,8 +1,8 @@
 //! One request from its first walk to its answer: walked, perhaps held, and when it is approved walked again under what is
 //! in force then, once.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use carnet_approvals::{Ending, Event};
 use carnet_gate::{Turned, Unfinished, Walk, Walked};
@@ -12,13 +12,13 @@ use carnet_model::Action;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
+use super::beside::Beside;
 use super::{Asked, Caller, Entry, OnHold, Place, Run, wait};
 use crate::call::{CallShell, Outbox};
-use crate::downstream::post::{Task, most_bytes};
+use crate::downstream::post::Task;
 use crate::gateway::Gateway;
 use crate::load::Runtime;
 use crate::telemetry::Watched;
-use crate::upstream::link::Link;
 
 impl Task {
     /// Walks a request or notification of a caller to its end.
@@ -86,7 +86,7 @@ impl Task {
     pub(super) fn at<'a>(&'a self, shell: &'a CallShell, runtime: &'a Runtime) -> Walk<'a, CallShell> {
         let (session, caller) = (&self.open.gate, &*self.arrived.caller);
         let front = self.arrived.front.as_deref();
-        Walk { shell, cell: &self.gateway.cell, snapshot: &runtime.gate, session, caller, front }
+        Walk::new(shell, &self.gateway.cell, &runtime.gate, session, caller, front)
     }
 
     fn said(&self, said: OnHold, entry: Option<&Arc<Entry>>) -> Result<Walked, Turned> {
@@ -151,38 +151,6 @@ impl Task {
         }
     }
 
-    /// Runs an approved call that nobody waits for, and keeps what comes of it.
-    pub(super) async fn walk_taken(&self, message: Message, link: Link, entry: Arc<Entry>) {
-        let gateway = &self.gateway;
-        let place = Place::of(&entry);
-        if gateway.happens(&entry, &Event::Take).await.is_err() {
-            return;
-        }
-        let Some(released) = entry.held().released() else { return };
-        let until = gateway.ending.cut();
-        let shell = CallShell {
-            gateway: gateway.clone(),
-            open: self.open.clone(),
-            most: 0,
-            initialize: false,
-            until: until.clone(),
-            most_bytes: most_bytes(&self.arrived, &self.open, message.action()),
-            link,
-            reply: self.reply.clone(),
-            gone: Mutex::new(None),
-            consumed: AtomicBool::new(false),
-        };
-        let outbox = Outbox { reply: self.reply.clone(), kept: None, keeps: true, until };
-        let mut outbox = Watched::new(outbox, false);
-        let run = Run { entry: entry.clone(), released, message, place };
-        let walked = Box::pin(self.run(&shell, run, &mut outbox, &mut Vec::new())).await;
-        if let (Err(Turned { answer: Some(answer), .. }), true) =
-            (walked, shell.consumed.load(Ordering::Acquire))
-        {
-            gateway.holds.keep_result(&entry, &answer.bytes).await;
-        }
-    }
-
     async fn voided(&self, entry: &Arc<Entry>, request: &Message, why: &str) -> Result<Walked, Turned> {
         self.gateway.void(entry, why).await;
         self.said(wait::ended(&entry.held(), Ending::Void, request), None)
@@ -197,6 +165,26 @@ impl Task {
             places.extend(server.places.clone().acquire_owned().await.ok());
         }
         places
+    }
+}
+
+impl Beside {
+    /// Runs an approved call that nobody waits for, and keeps what comes of it.
+    pub(super) async fn walk_taken(&self, message: Message, entry: Arc<Entry>) {
+        let gateway = &self.task.gateway;
+        let place = Place::of(&entry);
+        if gateway.happens(&entry, &Event::Take).await.is_err() {
+            return;
+        }
+        let Some(released) = entry.held().released() else { return };
+        let mut outbox = self.outbox();
+        let run = Run { entry: entry.clone(), released, message, place };
+        let walked = Box::pin(self.task.run(&self.shell, run, &mut outbox, &mut Vec::new())).await;
+        if let (Err(Turned { answer: Some(answer), .. }), true) =
+            (walked, self.shell.consumed.load(Ordering::Acquire))
+        {
+            gateway.holds.keep_result(&entry, &answer.bytes).await;
+        }
     }
 }
 

@@ -4,21 +4,16 @@
 //! A task whose call was approved runs when its caller asks next: then the caller is identified anew and the call is decided
 //! under what is in force then.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use carnet_approvals::{Ending, Event, Id, Phase};
 use carnet_gate::{Delivery, Turned};
 use carnet_mcp::Message;
 use carnet_model::Action;
 
-use http::header::{ACCEPT, HeaderMap, HeaderValue};
-use tokio::sync::oneshot;
-
 use super::wait::Held as OnHold;
 use super::{Entry, wait};
-use crate::call::Growing;
-use crate::downstream::Arrived;
-use crate::downstream::post::{Task, way};
+use crate::downstream::post::Task;
 use crate::gateway::{Gateway, now};
 
 /// How often callers are asked to look, milliseconds.
@@ -164,26 +159,7 @@ impl Task {
         let limits = carnet_json::Limits { bytes: usize::MAX, ..carnet_json::Limits::default() };
         let Ok(message) = Message::parse_one(saved.message.into_bytes(), &limits) else { return };
         let runtime = self.gateway.runtime.load_full();
-        let Some(server) = runtime.servers.get(&*self.open.gate.server.name).cloned() else { return };
-        let Some(inside) = self.open.enter() else { return };
-        let Arrived { caller, front, .. } = &self.arrived;
-        let arrived = Arrived { runtime, caller: caller.clone(), front: front.clone() };
-        let mut headers = HeaderMap::new();
-        headers.insert(ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
-        let link = way(&arrived, &server, &headers, &self.open, &message);
-        // Nobody reads this reply: what comes is kept.
-        let (respond, _) = oneshot::channel();
-        let task = Task {
-            gateway: self.gateway.clone(),
-            arrived,
-            open: self.open.clone(),
-            reply: Growing::new(respond, None, false),
-            origin: self.origin,
-            fetched: OnceLock::new(),
-        };
-        tokio::spawn(async move {
-            Box::pin(task.walk_taken(message, link, entry)).await;
-            drop(inside);
-        });
+        let Some(beside) = self.beside(runtime, &message) else { return };
+        tokio::spawn(async move { Box::pin(beside.walk_taken(message, entry)).await });
     }
 }

@@ -56,8 +56,7 @@ impl Gateway {
         let arguments = params.and_then(|p| p.get("arguments").or_else(|| p.get("uri")));
         let arguments = Inert::lines(arguments.map_or("{}", |a| a.raw_str()));
         let digest = saved.held.request.digest();
-        let cell = self.runtime.load().gate.cell_region.clone();
-        let place = who.place.as_ref().unwrap_or(&cell);
+        let place = self.place_of(who);
         let said = format!(
             r#"{{"channel":{},"digest":"{digest}","id":"{id}","place":{},"reason":{}}}"#,
             carnet_json::quote(who.channel),

@@ -87,10 +87,11 @@ async fn caller(asked: &Asked<'_>) -> Result<Arc<Caller>, Refusal> {
         return Err(Refusal::NotSignedIn);
     }
     let identified = asked.runtime.identities.identify(&asked.head.headers, asked.now).await;
-    identified.map_err(|error| {
+    let identified = identified.map_err(|error| {
         asked.gateway.metrics.unauthenticated(error.rule());
         Refusal::NotSignedIn
-    })
+    })?;
+    asked.seen(&identified)
 }
 
 async fn get(asked: &Asked<'_>, caller: &Caller, steps: &[&str]) -> Result<Value, Refusal> {

@@ -33,6 +33,9 @@ pub(crate) enum Refusal {
     /// Nobody knows who they are.
     #[error("It is not known who you are")]
     NotSignedIn,
+    /// Their address contradicts where they are said to be.
+    #[error("Your address is in another country than you are said to be")]
+    Elsewhere,
     /// It needs a fresh login.
     #[error("This needs a fresh login")]
     NotFresh,
@@ -52,7 +55,11 @@ impl Refusal {
     pub(crate) fn status(&self) -> u16 {
         match self {
             Refusal::Unknown => 404,
-            Refusal::NotPermitted | Refusal::Forged | Refusal::NotFresh | Refusal::Passkey(_) => 403,
+            Refusal::NotPermitted
+            | Refusal::Forged
+            | Refusal::Elsewhere
+            | Refusal::NotFresh
+            | Refusal::Passkey(_) => 403,
             Refusal::NotSignedIn => 401,
             Refusal::Rule(_) => 409,
             Refusal::Store => 503,
@@ -66,6 +73,7 @@ impl Refusal {
             Refusal::NotPermitted => "not-permitted",
             Refusal::Forged => "forged",
             Refusal::NotSignedIn => "not-signed-in",
+            Refusal::Elsewhere => "elsewhere",
             Refusal::NotFresh => "not-fresh",
             Refusal::Passkey(_) => "passkey",
             Refusal::Rule(_) => "rule",

@@ -198,6 +198,13 @@ fn arguments(view: &View) -> Html {
         html.raw(".");
     }
     html.raw("</p>");
+    if !view.labels.is_empty() {
+        html.raw("<p>Before this, who asks had read: ");
+        for (n, label) in view.labels.iter().enumerate() {
+            html.raw(if n > 0 { ", " } else { "" }).inert(label);
+        }
+        html.raw(".</p>");
+    }
     html
 }
 
@@ -247,6 +254,9 @@ fn votes(view: &View) -> Html {
         }
         html.raw("</td><td class=\"said\">").inert(&vote.reason).raw("</td><td>").text(&time(vote.at));
         html.raw("<br><small>").inert(&vote.channel).raw(", ").text(vote.assurance.word());
+        if let Some(place) = &vote.place {
+            html.raw(", from ").inert(place);
+        }
         html.raw("</small></td></tr>");
     }
     html.raw("</tbody></table>");

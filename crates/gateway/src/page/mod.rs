@@ -18,6 +18,7 @@ mod visits;
 use std::sync::Arc;
 
 use carnet_config::{Config, LoginConfig};
+use carnet_gate::Caller;
 use carnet_store::Table;
 use http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, LOCATION, REFERRER_POLICY,
@@ -32,7 +33,9 @@ use crate::channels::Channels;
 use crate::gateway::Gateway;
 use crate::load::Runtime;
 use crate::outbound::{Outbound, OutboundLimits};
+use crate::server::Peer;
 
+use board::Refusal;
 pub(crate) use board::{Ballot, Board};
 pub(crate) use form::Form;
 #[cfg(test)]
@@ -86,12 +89,19 @@ pub(crate) struct Asked<'a> {
     /// How people sign in; `None`: they do not.
     pub(crate) login: Option<&'a LoginConfig>,
     pub(crate) head: http::request::Parts,
+    /// The other end of the connection.
+    pub(crate) peer: Peer,
     pub(crate) body: Vec<u8>,
     /// Now, Unix seconds.
     pub(crate) now: i64,
 }
 
 impl Asked<'_> {
+    /// Somebody with what their address says of where they are.
+    pub(crate) fn seen(&self, caller: &Arc<Caller>) -> Result<Arc<Caller>, Refusal> {
+        self.gateway.seen_from(self.runtime, caller, &self.peer).map_err(|_| Refusal::Elsewhere)
+    }
+
     /// The held calls.
     pub(crate) fn board(&self) -> Board<'_> {
         Board { gateway: self.gateway, runtime: self.runtime, now: self.now }
@@ -133,6 +143,7 @@ pub(crate) async fn answer(
     gateway: &Arc<Gateway>,
     runtime: &Arc<Runtime>,
     request: Request<Incoming>,
+    peer: Peer,
 ) -> Response<Reply> {
     let Some(page) = &runtime.config.approvals.page else { return body::empty(StatusCode::NOT_FOUND) };
     let (head, body) = request.into_parts();
@@ -147,6 +158,7 @@ pub(crate) async fn answer(
         base: &page.path,
         login: page.login.as_ref(),
         head,
+        peer,
         body: body.to_bytes().into(),
         now: crate::gateway::now().seconds,
     };

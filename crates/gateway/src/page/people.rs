@@ -46,6 +46,10 @@ pub(super) async fn answer(asked: &Asked<'_>) -> Response<Reply> {
             "You are not signed in any more. Nothing was done.",
         );
     };
+    let Ok(caller) = asked.seen(&visit.caller) else {
+        return failure(asked, None, StatusCode::FORBIDDEN, &Refusal::Elsewhere.to_string());
+    };
+    let visit = Visit { caller, ..visit };
     let visitor = Visitor { asked, visit, name };
     let done = if get { visitor.get(&path).await } else { visitor.post(&path).await };
     done.unwrap_or_else(|refusal| visitor.refused(&refusal))

@@ -29,6 +29,7 @@ pub(crate) fn view(text: &str) -> View {
         },
         masked: 3,
         classes: vec![Inert::new("email"), Inert::new("iban")],
+        labels: vec![Inert::new("class.email"), Inert::new("hr")],
         why: vec![Why {
             policy: Inert::new("bulk-needs-dpo"),
             hold: Inert::new("dpo"),
@@ -66,6 +67,7 @@ pub(crate) fn view(text: &str) -> View {
             assurance: Assurance::Login,
             part: Some(Inert::new("dpo")),
             at: 1_795_277_261,
+            place: Some(Inert::new("de")),
         }],
         review_until: None,
         overdue: false,

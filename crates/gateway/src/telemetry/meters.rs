@@ -33,9 +33,11 @@ const COUNTERS: [(&str, &str, &str); 6] = [
 ];
 
 /// Gauges, likewise.
-const GAUGES: [(&str, &str, &str); 3] = [
+const GAUGES: [(&str, &str, &str); 5] = [
     ("carnet.sessions", "carnet_sessions", "Open sessions"),
     ("carnet.in_flight", "carnet_in_flight", "Calls in work"),
+    ("carnet.approvals_pending", "carnet_approvals_pending", "Calls and results that wait for an approval"),
+    ("carnet.reviews_overdue", "carnet_reviews_overdue", "Emergencies whose review is overdue"),
     ("carnet.stale_configuration", "carnet_stale_configuration", "1 while the last reload failed"),
 ];
 
