@@ -228,3 +228,49 @@ fn a_copy_is_verified_and_not_written_to() -> Result<()> {
     ensure!(since(&setup, 0)?.1 == before, "written to");
     Ok(())
 }
+
+/// Where reloads are asked for, a file and a signal change nothing, and each change names who asked.
+#[test]
+fn a_reload_that_is_asked_for_names_who_asked() -> Result<()> {
+    let upstream = Upstream::echo()?;
+    let people: &[(&str, &str, &[&str])] = &[("agent", "workload", &[]), ("iris", "user", &[])];
+    let head = format!("{}servers:\n{}reload: asked\n", identity(people), upstream.server("crm"));
+    let setup = Setup::new(&head, ALLOW_ALL)?;
+    let mut gateway = setup.start()?;
+    let uid = format!("uid:{}", fs::metadata(setup.config())?.uid());
+    let (_, next) = since(&setup, 0)?;
+    let (ok, text) = carnet(&setup, None, &["reload"])?;
+    ensure!(ok && text.contains("nothing has changed"), "{text}");
+    let mut from = next;
+    for (n, who, kind) in [(0, None, "os-user"), (1, Some("iris"), "static-token")] {
+        setup.policies(&format!("{ALLOW_ALL}\n// change {n}\n"))?;
+        let (ok, text) = carnet(&setup, who, &["reload"])?;
+        ensure!(ok && text.contains("is in force"), "{text}");
+        let (found, next) = since(&setup, from)?;
+        from = next;
+        let subject = who.unwrap_or(&uid);
+        for ty in [LeafType::PolicyActivate, LeafType::ConfigChange] {
+            let one: Vec<_> = found.iter().filter(|s| s.ty == ty).collect();
+            ensure!(one.len() == 1, "{found:?}");
+            ensure!(one[0].actor["subject"] == subject && one[0].actor["issuer"].is_string(), "{:?}", one[0]);
+            ensure!(one[0].actor["authenticated"] != "file-owner", "{:?} is known as {kind}", one[0]);
+            ensure!(one[0].detail.starts_with("carnet reload; the newest file is "), "{:?}", one[0]);
+        }
+    }
+    // What does not hold together is refused, and who asked for it is on record; so is each who asks again.
+    setup.policies("permit (principal, action, resource")?;
+    for _ in 0..2 {
+        let (ok, text) = carnet(&setup, Some("iris"), &["reload"])?;
+        ensure!(!ok && text.contains("the old configuration stays in force"), "{text}");
+        let (found, next) = since(&setup, from)?;
+        from = next;
+        let changes: Vec<_> = found.iter().filter(|s| s.ty == LeafType::ConfigChange).collect();
+        ensure!(changes.len() == 1 && changes[0].actor["subject"] == "iris", "{found:?}");
+    }
+    let (ok, text) = carnet(&setup, Some("nobody"), &["reload"])?;
+    ensure!(!ok && text.contains("does not accept this token"), "{text}");
+    ensure!(gateway.process.terminate(LIMIT)?.success());
+    let (ok, text) = carnet(&setup, None, &["reload"])?;
+    ensure!(!ok && text.contains("no gateway runs"), "{text}");
+    Ok(())
+}

@@ -6,6 +6,7 @@ mod approvals;
 mod approvers;
 mod approvers_who;
 mod attacks;
+mod auditor;
 mod batch;
 mod binary;
 mod borders;

@@ -130,7 +130,37 @@ fn reports_say_what_was_recorded() -> Result<()> {
     let acts = report(&setup, "acts")?;
     ensure!(acts.iter().any(|a| a["type"] == "admin.read" && a["detail"] == "report calls"), "{acts:#?}");
     let csv = carnet(&setup, &["report", "calls", "--format", "csv"])?;
-    ensure!(csv.starts_with("record,time,session,actor") && !csv.contains("ada@example.com"), "{csv}");
+    let (first, rest) = csv.split_once("\r\n").context("a first line")?;
+    ensure!(first.starts_with("# complete for the records 0 to "), "{first}");
+    ensure!(rest.starts_with("record,time,session,actor") && !csv.contains("ada@example.com"), "{csv}");
+    ensure!(carnet(&setup, &["report", "calls"])?.starts_with("> It is complete for the records 0 to "));
+    Ok(())
+}
+
+/// The statement is the log's: size and root are those of a checkpoint of it, and a log that was changed gives no report.
+#[test]
+fn a_report_over_the_log_says_of_what_it_is_complete() -> Result<()> {
+    let (setup, mut gateway, _upstream) = called()?;
+    let said: Value = serde_json::from_str(&carnet(&setup, &["report", "calls", "--format", "json"])?)?;
+    let (from, to) = (said["log"]["from"].as_u64(), said["log"]["to"].as_u64().context("to")?);
+    ensure!(from == Some(0) && to > 5 && said["log"]["later"].is_u64(), "{:#}", said["log"]);
+    gateway.process.terminate(Duration::from_secs(30))?;
+    let checkpoint = fs::read_to_string(setup.data().join("log/checkpoint"))?;
+    let said: Value = serde_json::from_str(&carnet(&setup, &["report", "calls", "--format", "json"])?)?;
+    // Reading it has left a record of its own, and so a newer checkpoint.
+    ensure!(said["log"]["origin"].as_str() == checkpoint.lines().next(), "{:#}", said["log"]);
+    let newest = fs::read_to_string(setup.data().join("log/checkpoint"))?;
+    let stated = (said["log"]["to"].to_string(), said["log"]["root"].as_str().map(str::to_owned));
+    let line = |n: usize| newest.lines().nth(n).map(str::to_owned);
+    ensure!((Some(stated.0), stated.1) == (line(1), line(2)), "{newest}: {:#}", said["log"]);
+    let segment = setup.data().join("log/segments/00000000000000000000.seg");
+    let mut bytes = fs::read(&segment)?;
+    let at = bytes.windows(12).position(|w| w == b"call.outcome").context("an outcome")?;
+    bytes[at] ^= 1;
+    fs::write(&segment, bytes)?;
+    let data = setup.data().display().to_string();
+    let run = Command::new(binary()?).args(["report", "calls", "--data", &data]).output()?;
+    ensure!(!run.status.success() && run.stdout.is_empty(), "a report over a damaged log");
     Ok(())
 }
 

@@ -16,20 +16,20 @@ use carnet_tests::wire::Caller;
 use serde_json::{Value, json};
 
 /// Names the folder of a witness.
-struct Witness {
+pub(crate) struct Witness {
     data: PathBuf,
     logs: PathBuf,
     name: String,
 }
 
 impl Witness {
-    fn new(setup: &Setup, name: &str) -> Witness {
+    pub(crate) fn new(setup: &Setup, name: &str) -> Witness {
         let data = setup.path().join(name);
         Witness { data, logs: setup.data().join("log/vkey"), name: format!("witness.example/{name}") }
     }
 
     /// Starts it, on a port of the system's or one that it had; gives its base address.
-    fn start(&self, address: &str) -> Result<(Process, String)> {
+    pub(crate) fn start(&self, address: &str) -> Result<(Process, String)> {
         let mut command = Command::new(binary()?);
         command.args(["witness", "--name", &self.name, "--listen", address]);
         command.arg("--data").arg(&self.data).arg("--logs").arg(&self.logs);
@@ -38,13 +38,13 @@ impl Witness {
         Ok((process, base))
     }
 
-    fn vkey(&self) -> Result<String> {
+    pub(crate) fn vkey(&self) -> Result<String> {
         Ok(fs::read_to_string(self.data.join("vkey"))?.trim().to_owned())
     }
 }
 
 /// A log that was begun, so that witnesses can be told its key.
-fn begun(setup: &Setup) -> Result<String> {
+pub(crate) fn begun(setup: &Setup) -> Result<String> {
     let mut gateway = setup.start()?;
     gateway.process.terminate(std::time::Duration::from_secs(30))?;
     Ok(fs::read_to_string(setup.data().join("log/vkey"))?.trim().to_owned())
@@ -76,7 +76,7 @@ fn changes(setup: &Setup) -> Result<Vec<(String, String)>> {
 }
 
 /// Waits until the newest `witness.change` says this.
-fn until(setup: &Setup, gateway: &Gateway, want: &str) -> Result<String> {
+pub(crate) fn until(setup: &Setup, gateway: &Gateway, want: &str) -> Result<String> {
     let want = format!("Text({want:?})");
     let found = gateway.process.wait_for(|_| {
         let last = changes(setup).ok()?.pop()?;

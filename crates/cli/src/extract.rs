@@ -74,6 +74,11 @@ impl Which {
 }
 
 impl Source {
+    /// The name of the log.
+    pub(crate) fn origin(&self) -> &str {
+        &self.recordings.origin
+    }
+
     /// Does something with the export.
     pub(crate) fn with<T>(&self, exports: Vec<String>, with: impl FnOnce(&Export<'_>) -> T) -> T {
         let Recordings { keys, origin, data, .. } = &self.recordings;

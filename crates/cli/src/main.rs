@@ -20,6 +20,7 @@ mod keys;
 mod log;
 mod output;
 mod policy;
+mod reload;
 mod report;
 mod scan;
 mod serve;
@@ -51,6 +52,8 @@ enum Command {
     Front(front::Args),
     /// Validate configuration and policies, without a network.
     Check(check::Args),
+    /// Let the gateway that runs read its configuration anew, in the name of who asks.
+    Reload(reload::Args),
     /// Print the JSON Schema of the configuration, for editors.
     Schema,
     /// Stand as a stdio server around a local stdio server.
@@ -110,6 +113,7 @@ fn main() -> ExitCode {
         Command::Cell(command) => cell::run(command),
         Command::Front(args) => front::run(&args),
         Command::Check(args) => check::run(args),
+        Command::Reload(args) => reload::run(&args),
         Command::Schema => check::schema(),
         Command::Wrap(args) => wrap::run(args),
         Command::Connect(args) => connect::run(args),

@@ -60,6 +60,11 @@ pub(crate) static FILE: Table = Table {
         key("admin", T(&ADMIN), "The operator's own listener: /metrics and /readyz with details."),
         key("processing", T(&PROCESSING), "What Art. 30 GDPR asks to know of the processing, for reports."),
         key("sinks", Map(&Name, &T(&SINK)), "Where records are streamed to as they become durable."),
+        key(
+            "reload",
+            Words(&["watch", "asked"]),
+            "asked: files and SIGHUP change nothing, `carnet reload` does. Default: watch",
+        ),
         key("drain", Duration, "How long open calls may run on after SIGTERM. Default: 25s"),
     ],
 };

@@ -50,7 +50,7 @@ impl<'e> Disclosures<'e> {
             pool: [0; POOL],
             used: POOL,
             scratch: Vec::with_capacity(256),
-            encoded: Vec::with_capacity(2048),
+            encoded: Vec::with_capacity(3072),
             digests: Vec::with_capacity(16),
         }
     }

@@ -20,6 +20,7 @@ use tokio::net::{UnixListener, UnixStream};
 use crate::desk::{Act, Answer, Ask, Clerk, Desk};
 use crate::gateway::{Gateway, now};
 use crate::hold::Approver;
+use crate::reload::{self, Cause, Reloaded};
 
 const SOCKET: &str = "control.sock";
 /// Nobody asks for longer, and no question is longer.
@@ -99,8 +100,27 @@ fn refused(why: String) -> Answer {
     Answer { error: Some(why), ..Answer::default() }
 }
 
-async fn answer(gateway: &Gateway, uid: u32, ask: Ask) -> Result<Answer, String> {
+/// Who may open the socket may write the files; a token says better who it is.
+async fn reload(gateway: &Arc<Gateway>, uid: u32, token: Option<&str>) -> Result<Answer, String> {
+    let clerk = match token {
+        None => Clerk::os(uid),
+        Some(token) => Clerk::of(&identified(gateway, token).await?.principal),
+    };
+    let said = match Box::pin(reload::reload(gateway, &Cause::Asked(clerk))).await {
+        Reloaded::Same => "the configuration in force is the one in the files: nothing has changed",
+        Reloaded::Active => "the configuration in the files is in force",
+        Reloaded::Refused(errors) => {
+            return Err(format!("the old configuration stays in force:\n{}", errors.join("\n\n")));
+        }
+    };
+    Ok(Answer { said: said.to_owned(), ..Answer::default() })
+}
+
+async fn answer(gateway: &Arc<Gateway>, uid: u32, ask: Ask) -> Result<Answer, String> {
     let runtime = gateway.runtime.load_full();
+    if let Act::Reload = ask.act {
+        return reload(gateway, uid, ask.token.as_deref()).await;
+    }
     if let Act::Held(asked) = ask.act {
         let who = match &ask.token {
             None => Approver::os(uid),

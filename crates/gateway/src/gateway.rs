@@ -69,6 +69,8 @@ pub struct Gateway {
     pub(crate) queue: crate::remembered::Queue,
     /// The last reload's mistakes; empty when it went well.
     pub reload_errors: Mutex<Vec<String>>,
+    /// Held by who reloads.
+    pub(crate) reloading: tokio::sync::Mutex<()>,
     /// Addresses that the listeners really have, in the order of the configuration.
     pub bound: Mutex<Vec<std::net::SocketAddr>>,
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use notify::{RecursiveMode, Watcher};
 use tokio::sync::{mpsc, watch};
 
-use crate::desk;
+use crate::desk::{self, Clerk};
 use crate::gateway::Gateway;
 use crate::load;
 use crate::run::server_tls;
@@ -18,13 +18,49 @@ use crate::sink;
 /// Changes that follow each other within this time are one.
 const SETTLE: Duration = Duration::from_millis(200);
 
-/// Reloads on SIGHUP and on changes until the gateway stops.
+/// What a reload comes from. Who changed a file is not seen; who asks is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Cause {
+    /// SIGHUP. The system does not tell whose it is.
+    Signal,
+    /// A file has changed.
+    Change,
+    /// A start found another configuration than the log had last.
+    Start,
+    /// A front gave out policies.
+    Front,
+    /// Somebody asked for it over the control socket.
+    Asked(Clerk),
+}
+
+/// What came of a reload.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Reloaded {
+    /// It is in force as it was read.
+    Same,
+    /// It is in force now.
+    Active,
+    /// It is not, and why.
+    Refused(Vec<String>),
+}
+
+/// Reloads on SIGHUP and on changes until the gateway stops; where reloads are asked for, only says that it saw one.
 ///
 /// # Errors
 /// When signals or files cannot be watched.
 pub async fn watch(gateway: Arc<Gateway>) -> std::io::Result<()> {
     let stopping = gateway.stopping.subscribe();
-    on_change(|| folders(&gateway), stopping, || Box::pin(reload(&gateway))).await
+    let act = |cause| {
+        let gateway = &gateway;
+        async move {
+            if gateway.runtime.load().config.reload_asked {
+                tracing::info!("a file has changed, or SIGHUP came: nothing is taken until `carnet reload`");
+            } else {
+                Box::pin(reload(gateway, &cause)).await;
+            }
+        }
+    };
+    on_change(|| folders(&gateway), stopping, act).await
 }
 
 /// Calls `act` on SIGHUP and after changes in `folders`, which may be others each time, until `stopping` turns true.
@@ -34,7 +70,7 @@ pub async fn watch(gateway: Arc<Gateway>) -> std::io::Result<()> {
 pub(crate) async fn on_change<F: Future<Output = ()>>(
     folders: impl Fn() -> Vec<PathBuf>,
     mut stopping: watch::Receiver<bool>,
-    act: impl Fn() -> F,
+    act: impl Fn(Cause) -> F,
 ) -> std::io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut hangup = signal(SignalKind::hangup())?;
@@ -49,16 +85,17 @@ pub(crate) async fn on_change<F: Future<Output = ()>>(
     let mut watched = BTreeSet::new();
     loop {
         follow(&mut watcher, &mut watched, &folders());
-        tokio::select! {
-            _ = hangup.recv() => {}
+        let cause = tokio::select! {
+            _ = hangup.recv() => Cause::Signal,
             _ = changes.recv() => {
                 // An editor writes several times; a folder swapped by a link shows several events.
                 tokio::time::sleep(SETTLE).await;
                 while changes.try_recv().is_ok() {}
+                Cause::Change
             }
             () = async { let _ = stopping.wait_for(|stop| *stop).await; } => return Ok(()),
-        }
-        act().await;
+        };
+        act(cause).await;
     }
 }
 
@@ -79,8 +116,10 @@ fn follow(watcher: &mut impl Watcher, watched: &mut BTreeSet<PathBuf>, folders: 
 }
 
 /// Reads everything anew and swaps it in, or keeps what is there.
-pub async fn reload(gateway: &Arc<Gateway>) {
-    let Some(file) = &gateway.file else { return };
+pub(crate) async fn reload(gateway: &Arc<Gateway>, cause: &Cause) -> Reloaded {
+    let Some(file) = &gateway.file else { return Reloaded::Same };
+    // One at a time: somebody may ask while a change is taken.
+    let _turn = gateway.reloading.lock().await;
     let previous = gateway.runtime.load_full();
     let read = load::from_file(file, gateway.token_key, Some(&previous)).and_then(|next| {
         let kept = unchangeable(&previous.config, &next.config);
@@ -102,12 +141,12 @@ pub async fn reload(gateway: &Arc<Gateway>) {
                 {
                     gateway.metrics.reload("ok");
                 }
-                return;
+                return Reloaded::Same;
             }
-            activate(gateway, next, tls, sinks).await;
+            activate(gateway, next, tls, sinks, cause).await
         }
         (Err(errors), ..) | (_, Err(errors), _) | (.., Err(errors)) => {
-            refused(gateway, &previous, errors).await
+            refused(gateway, &previous, errors, cause).await
         }
     }
 }
@@ -147,17 +186,18 @@ async fn activate(
     next: load::Runtime,
     tls: Vec<Option<rustls::ServerConfig>>,
     sinks: sink::Ready,
-) {
+    cause: &Cause,
+) -> Reloaded {
     if crate::state::keep(&next).is_err() {
         let previous = gateway.runtime.load_full();
-        refused(gateway, &previous, vec!["what would come into force could not be kept".to_owned()]).await;
-        return;
+        let errors = vec!["what would come into force could not be kept".to_owned()];
+        return refused(gateway, &previous, errors, cause).await;
     }
     // The record comes first: nothing is in force that the log does not know of.
-    if desk::activated(gateway, &next).await.is_err() {
+    if desk::activated(gateway, &next, cause).await.is_err() {
         let previous = gateway.runtime.load_full();
-        refused(gateway, &previous, vec!["the change could not be recorded".to_owned()]).await;
-        return;
+        let errors = vec!["the change could not be recorded".to_owned()];
+        return refused(gateway, &previous, errors, cause).await;
     }
     for warning in &next.warnings {
         tracing::warn!("{warning}");
@@ -173,6 +213,7 @@ async fn activate(
     gateway.metrics.reload("ok");
     tracing::info!("configuration reloaded");
     gateway.void_other_policies().await;
+    Reloaded::Active
 }
 
 fn swap_tls(gateway: &Gateway, tls: Vec<Option<rustls::ServerConfig>>) {
@@ -182,17 +223,24 @@ fn swap_tls(gateway: &Gateway, tls: Vec<Option<rustls::ServerConfig>>) {
     }
 }
 
-async fn refused(gateway: &Gateway, previous: &load::Runtime, errors: Vec<String>) {
-    // Any write in a watched folder leads here; the same mistakes are said and recorded once.
-    if *gateway.reload_errors.lock().unwrap_or_else(PoisonError::into_inner) == errors {
-        return;
+async fn refused(
+    gateway: &Gateway,
+    previous: &load::Runtime,
+    errors: Vec<String>,
+    cause: &Cause,
+) -> Reloaded {
+    let known = *gateway.reload_errors.lock().unwrap_or_else(PoisonError::into_inner) == errors;
+    // Any write in a watched folder leads here; the same mistakes are said and recorded once. Who asks is recorded each time.
+    if known && !matches!(cause, Cause::Asked(_)) {
+        return Reloaded::Refused(errors);
     }
     for error in &errors {
         tracing::error!("reload refused, the old configuration stays in force: {error}");
     }
-    if let Err(error) = desk::refused(gateway, previous).await {
+    if let Err(error) = desk::refused(gateway, previous, cause).await {
         tracing::error!(%error, "the refused reload could not be recorded");
     }
-    *gateway.reload_errors.lock().unwrap_or_else(PoisonError::into_inner) = errors;
+    gateway.reload_errors.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&errors);
     gateway.metrics.reload("failed");
+    Reloaded::Refused(errors)
 }

@@ -101,6 +101,7 @@ pub async fn start(start: Start) -> Result<Running, Vec<String>> {
         file: start.file,
         keys: Mutex::default(),
         reload_errors: Mutex::default(),
+        reloading: tokio::sync::Mutex::default(),
         bound: Mutex::new(addresses.clone()),
         runtime: ArcSwap::from_pointee(runtime),
     });

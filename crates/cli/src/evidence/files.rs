@@ -104,7 +104,7 @@ pub(super) fn write(args: &Args, source: &Source, form: &str) -> anyhow::Result<
         std::fs::remove_file(&root)?;
     }
     let mut files = Files { single, root, open: BTreeMap::new(), hashes: BTreeMap::new(), failed: None };
-    let given = source.with(Vec::new(), |export| export.run(producer, &mut files))?;
+    let given = source.with(Vec::new(), |export| export.run(producer, &mut files))?.records;
     if let Some(error) = files.failed.take() {
         return Err(error);
     }

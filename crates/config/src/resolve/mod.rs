@@ -67,6 +67,7 @@ impl Resolver<'_, '_> {
             admin: self.admin(root.get("admin")),
             processing: self.processing(root.get("processing"), &servers),
             sinks: self.sinks(root.get("sinks")),
+            reload_asked: root.get("reload").text() == Some("asked"),
             drain: root.get("drain").duration(seconds(25)),
             cell,
             listeners,

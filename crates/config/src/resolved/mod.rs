@@ -98,6 +98,8 @@ pub struct Config {
     pub processing: Option<Processing>,
     /// Where records are streamed to.
     pub sinks: Vec<Sink>,
+    /// Only who asks for it with `carnet reload` has the files read anew.
+    pub reload_asked: bool,
     /// How long open calls may run on after SIGTERM.
     pub drain: Duration,
 }

@@ -782,6 +782,7 @@ fn defaults_are_as_documented() {
             admin: None,
             processing: None,
             sinks: [],
+            reload_asked: false,
             drain: 25s,
         }
     "#]]

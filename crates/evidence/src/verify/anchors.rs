@@ -87,6 +87,8 @@ pub(crate) struct Anchors<'a> {
     signatures: u64,
     unknown: u64,
     times: u64,
+    /// Sizes at which others, and the book, have seen another root.
+    forked: Vec<(u64, By)>,
 }
 
 /// Gives a file of `anchors/` by its name.
@@ -116,6 +118,7 @@ impl<'a> Anchors<'a> {
             signatures: 0,
             unknown: 0,
             times: 0,
+            forked: Vec::new(),
         };
         let Some(key) = key else { return Ok(anchors) };
         names.sort();
@@ -250,9 +253,8 @@ impl<'a> Anchors<'a> {
         let root = root();
         while let Some(point) = self.points.get(self.at).filter(|point| point.size == size) {
             self.at += 1;
-            let step = if point.by == By::Book { &mut self.book } else { &mut self.witnesses };
             if root.is_some_and(|root| root != point.root) {
-                step.fault(Fault::Forked, Some(size), "the tree of that size has another root here");
+                self.forked.push((size, point.by));
                 continue;
             }
             if root.is_some() && point.quorum {
@@ -273,6 +275,12 @@ impl<'a> Anchors<'a> {
             let step = if point.by == By::Book { &mut self.book } else { &mut self.witnesses };
             let detail = format!("{} leaves were seen, {size} are there", point.size);
             step.fault(Fault::RolledBack, Some(size), detail);
+        }
+        for (at, by) in std::mem::take(&mut self.forked) {
+            // Where the checkpoint ends there are two of that size, and the log's key has signed both.
+            let fault = if at == size { Fault::TwoCheckpoints } else { Fault::Forked };
+            let step = if by == By::Book { &mut self.book } else { &mut self.witnesses };
+            step.fault(fault, Some(at), "the tree of that size has another root here");
         }
         for _ in self.named.iter().filter(|hash| !self.stamps.contains_key(*hash)) {
             self.time.fault(Fault::AnchorMissing, None, "a record names a time stamp that is not there");

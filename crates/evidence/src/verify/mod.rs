@@ -259,7 +259,7 @@ fn check_history(
             step.fault(Fault::RolledBack, Some(now.size), detail);
         }
         Some(now) if now.size == earlier.size && now.root != earlier.root => {
-            step.fault(Fault::Forked, Some(now.size), "two checkpoints of one size with two roots");
+            step.fault(Fault::TwoCheckpoints, Some(now.size), "two checkpoints of one size with two roots");
         }
         Some(_) => {}
     }

@@ -41,6 +41,8 @@ faults! {
     Vanished "vanished";
     /// The log has another history than at an earlier checkpoint.
     Forked "forked";
+    /// Two signed checkpoints of one size have two roots.
+    TwoCheckpoints "two-checkpoints";
     /// Fewer witnesses signed than the auditor asks for.
     QuorumMissing "quorum-missing";
     /// Cosignatures are by nobody whom the auditor knows.

@@ -650,7 +650,7 @@ fn against_an_earlier_checkpoint() {
     });
     assert_eq!(faults(&forked, &then), [Fault::Forked]);
     let other = Checkpoint::new(ORIGIN, all, [1; 32]).sign(&signer()).unwrap().to_text();
-    assert_eq!(faults(&now, other.as_bytes()), [Fault::Forked]);
+    assert_eq!(faults(&now, other.as_bytes()), [Fault::TwoCheckpoints]);
     assert_eq!(faults(&now, b"no note"), [Fault::CheckpointMalformed]);
     let foreign = Signer::new(ORIGIN, &[9; 32]).unwrap();
     let foreign = Checkpoint::new(ORIGIN, 100, [1; 32]).sign(&foreign).unwrap().to_text();

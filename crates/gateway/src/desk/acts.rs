@@ -88,6 +88,8 @@ pub enum Act {
     Prune,
     /// The open cases.
     Cases,
+    /// The configuration anew.
+    Reload,
     /// Something about held calls. Only a gateway that runs has any.
     Held(crate::hold::Ask),
 }
@@ -156,6 +158,7 @@ impl Desk<'_> {
                 let index = self.record(LeafType::AdminRead, "read", |_| {}, Some(what)).await?;
                 Ok(Answer::of(index, self.list()?))
             }
+            Act::Reload => not("no gateway runs: the next start reads the configuration"),
             Act::Held(_) => not("no gateway runs: calls are held by one that does"),
         }
     }

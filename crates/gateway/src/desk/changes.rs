@@ -1,5 +1,6 @@
-//! What comes into force, as records with identity. The gateway does not see who writes a file: the record names the user of the
-//! system whom the newest of the files belongs to, and says that this is how it is known (`file-owner`).
+//! What comes into force, as records with identity. Who asks for a reload over the control socket is named. The gateway does not see
+//! who writes a file, or sends a signal: then the record names the user of the system whom the newest of the files belongs to,
+//! and says that this is how it is known (`file-owner`).
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use super::{Clerk, Desk, Refused};
 use crate::gateway::Gateway;
 use crate::load::Runtime;
 use crate::record::seconds;
+use crate::reload::Cause;
 
 /// The newest file: its owner and its name.
 fn newest(files: impl Iterator<Item = PathBuf>) -> Option<(u32, String)> {
@@ -35,21 +37,30 @@ fn files(gateway: &Gateway, runtime: &Runtime) -> Vec<PathBuf> {
     all
 }
 
-/// Who has changed something, as far as the system says, and what.
-fn clerk(gateway: &Gateway, runtime: &Runtime) -> (Clerk, Option<String>) {
-    match newest(files(gateway, runtime).into_iter()) {
-        Some((uid, name)) => {
-            let clerk = Clerk { authenticated: "file-owner".to_owned(), ..Clerk::os(uid) };
-            (clerk, Some(format!("the newest file is {name}")))
-        }
-        None => (Desk::itself(), None),
-    }
+/// Who has changed something, as far as it is known, and what it came from.
+fn clerk(gateway: &Gateway, runtime: &Runtime, cause: &Cause) -> (Clerk, Option<String>) {
+    let newest = newest(files(gateway, runtime).into_iter());
+    let what = match cause {
+        Cause::Asked(_) => "carnet reload",
+        Cause::Signal => "SIGHUP",
+        Cause::Change => "a file has changed",
+        Cause::Start => "found at the start",
+        Cause::Front => return (Desk::itself(), Some("policies that the front distributes".to_owned())),
+    };
+    let detail =
+        newest.as_ref().map(|(uid, name)| format!("{what}; the newest file is {name}, of uid:{uid}"));
+    let clerk = match (cause, newest) {
+        (Cause::Asked(clerk), _) => clerk.clone(),
+        (_, Some((uid, _))) => Clerk { authenticated: "file-owner".to_owned(), ..Clerk::os(uid) },
+        (_, None) => Desk::itself(),
+    };
+    (clerk, detail)
 }
 
 /// Records that something comes into force. Both records are durable before it does.
-pub(crate) async fn activated(gateway: &Gateway, next: &Runtime) -> Result<(), Refused> {
+pub(crate) async fn activated(gateway: &Gateway, next: &Runtime, cause: &Cause) -> Result<(), Refused> {
     let epochs = next.gate.epochs;
-    let (clerk, detail) = clerk(gateway, next);
+    let (clerk, detail) = clerk(gateway, next, cause);
     let desk = Desk { recorder: &gateway.recorder, epochs, clerk: &clerk, config: Some(&next.config) };
     let run = gateway.recorder.run;
     let policies = Draft::policy_activate(seconds(), run, epochs, &epochs.policy, "active");
@@ -59,9 +70,9 @@ pub(crate) async fn activated(gateway: &Gateway, next: &Runtime) -> Result<(), R
 }
 
 /// Records that a change was refused. What was refused has no hash of its own where it could not be read: the one in force is named.
-pub(crate) async fn refused(gateway: &Gateway, stays: &Runtime) -> Result<(), Refused> {
+pub(crate) async fn refused(gateway: &Gateway, stays: &Runtime, cause: &Cause) -> Result<(), Refused> {
     let epochs = stays.gate.epochs;
-    let (clerk, detail) = clerk(gateway, stays);
+    let (clerk, detail) = clerk(gateway, stays, cause);
     let desk = Desk { recorder: &gateway.recorder, epochs, clerk: &clerk, config: Some(&stays.config) };
     let draft =
         Draft::config_change(seconds(), gateway.recorder.run, epochs, &epochs.configuration, "refused");
@@ -74,7 +85,7 @@ pub(crate) async fn started(gateway: &Gateway, before: Option<Epochs>) -> Result
     let now = runtime.gate.epochs;
     match before {
         Some(before) if (before.policy, before.configuration) != (now.policy, now.configuration) => {
-            activated(gateway, &runtime).await
+            activated(gateway, &runtime, &Cause::Start).await
         }
         _ => Ok(()),
     }

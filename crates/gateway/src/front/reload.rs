@@ -17,7 +17,7 @@ use crate::reload::on_change;
 /// When signals or files cannot be watched.
 pub async fn watch(front: Arc<Front>) -> std::io::Result<()> {
     let stopping = front.stopping.subscribe();
-    on_change(|| folders(&front), stopping, || async { reload(&front) }).await
+    on_change(|| folders(&front), stopping, |_| async { reload(&front) }).await
 }
 
 /// The folders of all files of the configuration in force.

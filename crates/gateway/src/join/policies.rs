@@ -85,7 +85,7 @@ pub async fn take(gateway: &Arc<Gateway>, key: Option<&PublicKey>, bundle: &Bund
     let path = path(&runtime.config.data);
     let before = read(&path).ok();
     write(&path, &bundle.to_text()).map_err(|e| format!("it could not be kept: {}", e.kind()))?;
-    Box::pin(reload::reload(gateway)).await;
+    Box::pin(reload::reload(gateway, &reload::Cause::Front)).await;
     if gateway.runtime.load().distributed == version {
         return Ok(());
     }
@@ -95,7 +95,7 @@ pub async fn take(gateway: &Arc<Gateway>, key: Option<&PublicKey>, bundle: &Bund
     };
     restored.map_err(|e| format!("the last valid policies could not be kept: {}", e.kind()))?;
     // What is in force has not changed; this makes the state of the reload say so.
-    Box::pin(reload::reload(gateway)).await;
+    Box::pin(reload::reload(gateway, &reload::Cause::Front)).await;
     Err("they do not hold together with the cell's own configuration; its log says why".to_owned())
 }
 

@@ -1,9 +1,11 @@
 //! Syslog: RFC 5424 messages with octet counting (RFC 6587) over TCP, or TLS (RFC 5425). Syslog has no acknowledgement. So each batch
 //! has a connection of its own, is ended by half closing it, and counts as taken when the receiver has read to the end and
-//! closes in turn: one that dies before gives a reset, and the batch is sent again.
+//! closes in turn: one that dies before gives a reset, and the batch is sent again. Over TLS one that dies after it has read cannot say
+//! so that it closes: from a receiver that has once said it (`close_notify`), silence is not taken for an end any more.
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use carnet_evidence::package::event::rfc3339;
@@ -26,13 +28,15 @@ pub(super) struct Syslog {
     host: String,
     port: u16,
     tls: Option<TlsConnector>,
+    /// Over TLS it has said that it closes.
+    says: AtomicBool,
 }
 
 impl Syslog {
     pub(super) fn new(host: &str, port: u16, over_tls: bool, ca: Option<&Path>) -> Result<Syslog, NotTaken> {
         let client = || tls::client(ca, None).map_err(|e| NotTaken::Unusable(e.to_string()));
         let tls = if over_tls { Some(TlsConnector::from(Arc::new(client()?))) } else { None };
-        Ok(Syslog { host: host.to_owned(), port, tls })
+        Ok(Syslog { host: host.to_owned(), port, tls, says: AtomicBool::new(false) })
     }
 
     pub(super) async fn take(&self, origin: &str, batch: &Batch) -> Result<(), NotTaken> {
@@ -40,11 +44,16 @@ impl Syslog {
         let whole = async {
             let stream = TcpStream::connect((self.host.as_str(), self.port)).await?;
             match &self.tls {
-                None => send(stream, &bytes).await,
+                None => send(stream, &bytes).await.map(|_| ()),
                 Some(connector) => {
                     let name = rustls_pki_types::ServerName::try_from(self.host.clone())
                         .map_err(|_| NotTaken::Unusable("its host is no name for TLS".to_owned()))?;
-                    send(connector.connect(name, stream).await?, &bytes).await
+                    let said = send(connector.connect(name, stream).await?, &bytes).await?;
+                    if !said && self.says.load(Ordering::Relaxed) {
+                        return Err(std::io::Error::from(std::io::ErrorKind::UnexpectedEof).into());
+                    }
+                    self.says.fetch_or(said, Ordering::Relaxed);
+                    Ok(())
                 }
             }
         };
@@ -52,7 +61,8 @@ impl Syslog {
     }
 }
 
-async fn send(mut stream: impl AsyncRead + AsyncWrite + Unpin, bytes: &[u8]) -> Result<(), NotTaken> {
+/// Whether the receiver, when it had read everything, has closed in order: `false` where the connection just ended.
+async fn send(mut stream: impl AsyncRead + AsyncWrite + Unpin, bytes: &[u8]) -> Result<bool, NotTaken> {
     stream.write_all(bytes).await?;
     stream.flush().await?;
     stream.shutdown().await?;
@@ -60,9 +70,9 @@ async fn send(mut stream: impl AsyncRead + AsyncWrite + Unpin, bytes: &[u8]) -> 
     loop {
         // A receiver of TLS may close without saying so first; that it closed is what counts.
         match stream.read(&mut rest).await {
-            Ok(0) => return Ok(()),
+            Ok(0) => return Ok(true),
             Ok(_) => {}
-            Err(e) if e.kind() == std::io::ErrorKind::UnexpectedEof => return Ok(()),
+            Err(e) if e.kind() == std::io::ErrorKind::UnexpectedEof => return Ok(false),
             Err(e) => return Err(e.into()),
         }
     }
@@ -127,19 +137,24 @@ mod tests {
         let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(server));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
+        // One that closes without a word, one that says it, one that is killed when it has read.
         let receiver = tokio::spawn(async move {
             let mut taken = Vec::new();
-            for _ in 0..2 {
+            for says in [false, true, false, true] {
                 let (stream, _) = listener.accept().await.unwrap();
                 // Who does not trust it ends the handshake.
                 let Ok(mut stream) = acceptor.accept(stream).await else { continue };
                 stream.read_to_end(&mut taken).await.unwrap();
-                stream.shutdown().await.unwrap();
+                if says {
+                    stream.shutdown().await.unwrap();
+                }
             }
             taken
         });
         let trusting = Syslog::new("localhost", port, true, Some(&certificate)).unwrap();
         trusting.take("log.example", &batch()).await.unwrap();
+        trusting.take("log.example", &batch()).await.unwrap();
+        assert!(trusting.take("log.example", &batch()).await.is_err(), "it died after it had read");
         let strict = Syslog::new("localhost", port, true, Some(&other)).unwrap();
         assert!(strict.take("log.example", &batch()).await.is_err(), "another certificate");
         let taken = String::from_utf8(receiver.await.unwrap()).unwrap();

@@ -13,6 +13,11 @@ use super::{Disk, DiskFile, Mode, write_all_at};
 /// What direct writes are aligned to: no disk asks for more.
 const PAGE: usize = 4096;
 
+/// Zeros that segments are laid out with, made once: what is never written to takes no memory.
+static ZEROS: OnceLock<Vec<u8>> = OnceLock::new();
+/// Written at once.
+const MOST_ZEROS: usize = 2 << 20;
+
 /// A folder of the real file system.
 #[derive(Clone, Debug)]
 pub struct RealDisk {
@@ -163,7 +168,28 @@ impl DiskFile for RealFile {
     }
 
     fn write_zeros(&self, at: u64, len: usize) -> io::Result<()> {
-        let zeros = vec![0u8; len + PAGE];
+        let zeros = ZEROS.get_or_init(|| vec![0; MOST_ZEROS + PAGE]);
+        let mut done = 0;
+        while done < len {
+            let n = (len - done).min(MOST_ZEROS);
+            self.write_aligned(zeros, at + done as u64, n)?;
+            done += n;
+        }
+        Ok(())
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        Ok(rustix::fs::fdatasync(&self.0)?)
+    }
+
+    fn sync_all(&self) -> io::Result<()> {
+        Ok(rustix::fs::fsync(&self.0)?)
+    }
+}
+
+impl RealFile {
+    /// Writes `len` of these zeros, past the memory of the system where it can be done.
+    fn write_aligned(&self, zeros: &[u8], at: u64, len: usize) -> io::Result<()> {
         let skip = zeros.as_ptr().align_offset(PAGE);
         let aligned = zeros.get(skip..).and_then(|z| z.get(..len)).unwrap_or_default();
         let flags = rustix::fs::fcntl_getfl(&self.0)?;
@@ -180,13 +206,5 @@ impl DiskFile for RealFile {
             }
         }
         write_all_at(self, zeros.get(..len).unwrap_or_default(), at)
-    }
-
-    fn sync_data(&self) -> io::Result<()> {
-        Ok(rustix::fs::fdatasync(&self.0)?)
-    }
-
-    fn sync_all(&self) -> io::Result<()> {
-        Ok(rustix::fs::fsync(&self.0)?)
     }
 }

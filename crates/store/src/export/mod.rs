@@ -6,6 +6,7 @@
 //! in memory at a time, and what the reports keep.
 
 mod archive;
+mod proof;
 mod range;
 mod spool;
 #[cfg(test)]
@@ -33,6 +34,7 @@ use crate::reader::{Reader, Stored};
 use crate::state::read_state;
 
 pub use archive::Done;
+pub use proof::{Complete, Ran};
 use range::Range;
 use spool::Spool;
 
@@ -247,8 +249,19 @@ impl Export<'_> {
         each: &mut dyn FnMut(&Record<'_>) -> Result<(), StoreError>,
     ) -> Result<u64, StoreError> {
         let from = range::find(&self.disk, &self.filter).map_or(0, |range| range.from);
+        self.records_from(from, &mut |_| Ok(()), each)
+    }
+
+    /// As [`Export::records`], from an index on; `seen` is given every record, those of another time too.
+    fn records_from(
+        &self,
+        from: u64,
+        seen: &mut dyn FnMut(&Stored) -> Result<(), StoreError>,
+        each: &mut dyn FnMut(&Record<'_>) -> Result<(), StoreError>,
+    ) -> Result<u64, StoreError> {
         let mut given = 0;
         Reader::new(Arc::clone(&self.disk)).read(from, &mut |stored| {
+            seen(&stored)?;
             if !self.filter.in_period(stored.leaf.draft.t) {
                 return Ok(true);
             }
@@ -266,19 +279,29 @@ impl Export<'_> {
         Ok(given)
     }
 
-    /// Runs one producer over the log, without making a package: what it writes goes to `out`.
+    /// Runs one producer over the log, without making a package: what it writes goes to `out`. Every leaf that is under the
+    /// checkpoint goes into the tree that it signs, so that what was written is complete or this fails.
     ///
     /// # Errors
-    /// As [`Export::records`].
-    pub fn run(&self, producer: &Producer, out: &mut dyn Sink) -> Result<u64, StoreError> {
+    /// As [`Export::records`]; [`StoreError::Damaged`] where the leaves do not give the signed root: what was written is worth
+    /// nothing then.
+    pub fn run(&self, producer: &Producer, out: &mut dyn Sink) -> Result<Ran, StoreError> {
         let facts = self.facts(0, 0);
         let mut produce = (producer.make)(&facts);
-        let given = self.records(&mut |record| {
-            produce.push(record, out);
-            Ok(())
-        })?;
+        let mut proof = proof::Proof::begin(&self.disk, &self.filter, self.signer.verifier())?;
+        let records = self.records_from(
+            proof.from(),
+            &mut |stored| {
+                proof.push(stored, self.filter.in_period(stored.leaf.draft.t));
+                Ok(())
+            },
+            &mut |record| {
+                produce.push(record, out);
+                Ok(())
+            },
+        )?;
         produce.finish(&Given { facts: &facts, files: &Kept(&*self.disk) }, out);
-        Ok(given)
+        Ok(Ran { records, complete: proof.finish()? })
     }
 
     fn facts(&self, from: u64, to: u64) -> Facts {

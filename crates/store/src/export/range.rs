@@ -21,8 +21,8 @@ use crate::reader::Reader;
 pub(super) struct Range {
     pub(super) from: u64,
     pub(super) to: u64,
-    start: Option<Vec<u8>>,
-    end: Vec<u8>,
+    pub(super) start: Option<Vec<u8>>,
+    pub(super) end: Vec<u8>,
     /// The newest checkpoint: its size and itself.
     pub(super) newest: (u64, Vec<u8>),
     /// What others say of checkpoints up to that one; looked for at once, since it does not all stay.
@@ -135,6 +135,17 @@ impl Range {
                     self.anchors.iter().filter(|(name, _)| name.get(..20).is_some_and(|n| n <= &*last));
                 out.extend(ours.map(|(name, bytes)| (format!("{ANCHORS}{name}"), bytes.clone())));
                 return Ok(out);
+            }
+        }
+        Err(other(&entries_path(self.from, 0), "the published tree is not whole"))
+    }
+
+    /// The tree before the range.
+    pub(super) fn frontier(&self, disk: &Arc<dyn Disk>) -> Result<Frontier, StoreError> {
+        for _ in 0..5 {
+            let newest = read_file(&**disk, CHECKPOINT)?.and_then(|b| size_of(&b)).unwrap_or(self.newest.0);
+            if let Some((frontier, _)) = self.proofs(disk, newest) {
+                return Ok(frontier);
             }
         }
         Err(other(&entries_path(self.from, 0), "the published tree is not whole"))

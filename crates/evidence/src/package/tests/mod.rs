@@ -105,7 +105,7 @@ fn a_checkpoint_of_before_is_compared() {
         other.records[12].leaf.iter().map(|b| if *b == b'k' { b'l' } else { *b }).collect();
     let forked = other.rebuilt().files();
     let names: Vec<&str> = report(&forked, Some(&last), None).faults().iter().map(|f| f.as_str()).collect();
-    assert!(names.contains(&"forked"), "{names:?}");
+    assert!(names.contains(&"two-checkpoints"), "{names:?}");
 }
 
 /// A judge that finds whatever it is told to find.

@@ -55,8 +55,10 @@ impl Order {
             && tree.size() == earlier.size
             && tree.root() != earlier.root
         {
+            // Where this package ends, its log has signed the other root: two signatures convict it.
+            let fault = if earlier.size == self.range.1 { Fault::TwoCheckpoints } else { Fault::Forked };
             let detail = "the tree of that size has another root now";
-            self.history.fault(Fault::Forked, Some(earlier.size), detail);
+            self.history.fault(fault, Some(earlier.size), detail);
         }
     }
 

@@ -1,8 +1,4 @@
-//! Packages by an operator who holds the log's key and signs anew what was done to approvals: forged, replayed, given to oneself,
-//! of another call. Each is found under its own name by the verifier with its policy engine.
-
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop at anything odd")]
-#![cfg(feature = "judge")]
+//! A log with one call that an approval was asked for, and its package; each part as a test wants it.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, Cursor};
@@ -10,6 +6,7 @@ use std::io::{BufRead, Cursor};
 use carnet_approvals::{Account, Assurance, Binding, Choice, Digest, Proof, Residency, Vote};
 use carnet_evidence::checkpoint::Checkpoint;
 use carnet_evidence::note::Signer;
+use carnet_evidence::package::lines::{Why, Withheld};
 use carnet_evidence::package::manifest::{Asked, Facts, Manifest, sign};
 use carnet_evidence::package::produce::{Sink, current};
 use carnet_evidence::package::verify::{Options, StateKind, verify};
@@ -25,11 +22,11 @@ use carnet_verify::judge::Bench;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-const ORIGIN: &str = "log.example/acme/eu/1";
-const T: u64 = 1_790_000_000;
+pub(crate) const ORIGIN: &str = "log.example/acme/eu/1";
+pub(crate) const T: u64 = 1_790_000_000;
 
 #[derive(Default, Clone)]
-struct Map(BTreeMap<String, Vec<u8>>);
+pub(crate) struct Map(pub(crate) BTreeMap<String, Vec<u8>>);
 
 impl Files for Map {
     fn names(&self) -> Result<Vec<String>, SourceError> {
@@ -47,7 +44,7 @@ impl Sink for Map {
 }
 
 /// A log and its package in the making.
-struct Maker {
+pub(crate) struct Maker {
     files: Map,
     tree: Frontier,
     last: BTreeMap<[u8; 16], (u64, Hash)>,
@@ -59,7 +56,7 @@ struct Maker {
 const RUN: [u8; 16] = [1; 16];
 const SESSION: [u8; 16] = [2; 16];
 
-fn account(subject: &str) -> Account {
+pub(crate) fn account(subject: &str) -> Account {
     Account { kind: "user".into(), issuer: "https://idp.example".into(), subject: subject.into() }
 }
 
@@ -99,7 +96,18 @@ impl Maker {
         maker
     }
 
-    fn add(&mut self, mut draft: Draft, said: &[(&str, String)]) -> u64 {
+    fn add(&mut self, draft: Draft, said: &[(&str, String)]) -> u64 {
+        self.add_framed(draft, said, None, false)
+    }
+
+    /// A record with a frame; where both are erased, they are withheld as that.
+    fn add_framed(
+        &mut self,
+        mut draft: Draft,
+        said: &[(&str, String)],
+        frame: Option<&str>,
+        erased: bool,
+    ) -> u64 {
         let index = self.tree.size();
         let mut line = Vec::new();
         if !said.is_empty() {
@@ -114,13 +122,27 @@ impl Maker {
             for (name, value) in said {
                 d.add(name, value.as_bytes());
             }
+            if let Some(frame) = frame {
+                d.add_bytes(field::FRAME, &Sha256::digest(frame));
+            }
             let done = d.finish();
             draft.sd = done.digests;
-            draft.bl = vec![BlobRef { h: [1; 32], k: format!("key/slot{index}/d") }];
+            let slot = |kind: &str| BlobRef { h: [1; 32], k: format!("key/slot{index}/{kind}") };
+            draft.bl = ["d", "f"].into_iter().take(1 + usize::from(frame.is_some())).map(slot).collect();
             let encoded = disclosure::split(&done.encoded).unwrap();
-            lines::disclosures(&mut line, index, encoded.iter().map(Vec::as_slice));
-            self.files.write(DISCLOSURES, &line);
-            line.clear();
+            let mut put = |file: &str, write: &dyn Fn(&mut Vec<u8>)| {
+                write(&mut line);
+                self.files.write(file, &line);
+                line.clear();
+            };
+            if erased {
+                let why = Some(Why::Erased);
+                let kept = Withheld { d: why, f: why.filter(|_| frame.is_some()), names: vec![] };
+                put(WITHHELD, &|line| lines::withheld(line, index, &kept));
+            } else {
+                put(DISCLOSURES, &|line| lines::disclosures(line, index, encoded.iter().map(Vec::as_slice)));
+                frame.into_iter().for_each(|f| put(FRAMES, &|line| lines::frame(line, index, f)));
+            }
         }
         let last = self.last.get(&draft.gs).copied();
         let n = last.map_or(0, |(n, _)| n + 1);
@@ -137,10 +159,10 @@ impl Maker {
         Draft { of, ..Draft::new(ty, T + 5, session, self.ep) }
     }
 
-    fn finish(mut self) -> Map {
-        let close = Draft::session_close(T + 6, SESSION, self.ep, None, "idle");
+    fn finish(mut self, (closed, stopped): (u64, u64)) -> Map {
+        let close = Draft::session_close(closed, SESSION, self.ep, None, "idle");
         self.add(close, &[]);
-        self.add(Draft::gateway_stop(T + 7, RUN, self.ep, "asked"), &[]);
+        self.add(Draft::gateway_stop(stopped, RUN, self.ep, "asked"), &[]);
         let (signer, to) = (signer(), self.tree.size());
         let key = signer.verifier().to_text();
         let end = Checkpoint::new(ORIGIN, to, self.tree.root()).sign(&signer).unwrap().to_text();
@@ -154,40 +176,66 @@ impl Maker {
             Facts { origin: ORIGIN.into(), key, from: 0, to, asked, counts: BTreeMap::new(), producers };
         let mut files = self.files.clone();
         facts.counts = assemble::produce(&self.files, &facts, &mut files, &mut |_| {}).unwrap();
-        let subjects = files.0.iter().map(|(n, b)| (n.clone(), Sha256::digest(b).into())).collect();
-        let manifest = Manifest { facts, subjects }.to_json();
-        files.0.insert(ENVELOPE.to_owned(), sign(manifest.as_bytes(), &signer).into_bytes());
-        files.0.insert(MANIFEST.to_owned(), manifest.into_bytes());
-        files
+        relisted(files, facts)
     }
 }
 
-fn signer() -> Signer {
+/// Files with a manifest over them as they are.
+fn relisted(mut files: Map, facts: Facts) -> Map {
+    files.0.retain(|name, _| name != MANIFEST && name != ENVELOPE);
+    let subjects = files.0.iter().map(|(n, b)| (n.clone(), Sha256::digest(b).into())).collect();
+    let manifest = Manifest { facts, subjects }.to_json();
+    files.0.insert(ENVELOPE.to_owned(), sign(manifest.as_bytes(), &signer()).into_bytes());
+    files.0.insert(MANIFEST.to_owned(), manifest.into_bytes());
+    files
+}
+
+/// A package whose files are changed and whose manifest is signed anew.
+pub(crate) fn changed(mut files: Map, change: impl FnOnce(&mut Map)) -> Map {
+    let facts = Manifest::parse(&files.0[MANIFEST]).unwrap().facts;
+    change(&mut files);
+    relisted(files, facts)
+}
+
+pub(crate) fn signer() -> Signer {
     Signer::new(ORIGIN, &[1; 32]).unwrap()
 }
 
-fn check(files: &Map) -> Report {
+pub(crate) fn check(files: &Map) -> Report {
+    check_since(files, None)
+}
+
+/// As [`check`], by somebody who has a checkpoint of before.
+pub(crate) fn check_since(files: &Map, last_checkpoint: Option<&[u8]>) -> Report {
     let signer = signer();
-    let options = Options { key: Some(signer.verifier()), ..Options::default() };
+    let options = Options { key: Some(signer.verifier()), last_checkpoint, ..Options::default() };
     verify(files, &options, Some(&mut Bench::default())).unwrap()
 }
 
 /// A call that was asked for, voted on and used, each as a test wants it.
-struct Case {
-    requester: &'static str,
-    voters: Vec<Vote>,
-    quorum: u64,
+pub(crate) struct Case {
+    pub(crate) requester: &'static str,
+    pub(crate) voters: Vec<Vote>,
+    pub(crate) quorum: u64,
     /// What the record says is approved, and under which digest.
-    binding: Binding,
-    digest: Digest,
+    pub(crate) binding: Binding,
+    pub(crate) digest: Digest,
     /// What ran.
-    ran: Digest,
-    uses: usize,
+    pub(crate) ran: Digest,
+    pub(crate) uses: usize,
     /// Of which request the votes are.
-    of: Option<u64>,
+    pub(crate) of: Option<u64>,
+    /// What the caller sent, as recorded.
+    pub(crate) frame: String,
+    /// The policies that the decision names.
+    pub(crate) policy: Option<Hash>,
+    /// The decision's slots are said to be erased.
+    pub(crate) erased: bool,
+    /// When the session was closed, and the run ended.
+    pub(crate) times: (u64, u64),
 }
 
-fn binding(policy: Hash, nonce: u8) -> Binding {
+pub(crate) fn binding(policy: Hash, nonce: u8) -> Binding {
     Binding {
         method: "tools/call".into(),
         tool: Some("delete".into()),
@@ -205,7 +253,7 @@ fn binding(policy: Hash, nonce: u8) -> Binding {
     }
 }
 
-fn vote(subject: &str, digest: Digest) -> Vote {
+pub(crate) fn vote(subject: &str, digest: Digest) -> Vote {
     Vote {
         voter: account(subject),
         for_account: None,
@@ -224,13 +272,25 @@ fn vote(subject: &str, digest: Digest) -> Vote {
 }
 
 /// The package of one case after the change.
-fn package(change: impl FnOnce(&mut Case)) -> Map {
+pub(crate) fn package(change: impl FnOnce(&mut Case)) -> Map {
     let mut maker = Maker::new();
     let binding = binding(maker.policy, 9);
     let digest = binding.digest();
     let voters = vec![vote("ines", digest)];
-    let mut case =
-        Case { requester: "ada", voters, quorum: 1, binding, digest, ran: digest, uses: 1, of: None };
+    let mut case = Case {
+        requester: "ada",
+        voters,
+        quorum: 1,
+        binding,
+        digest,
+        ran: digest,
+        uses: 1,
+        of: None,
+        frame: r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"delete"}}"#.to_owned(),
+        policy: None,
+        erased: false,
+        times: (T + 6, T + 7),
+    };
     change(&mut case);
     let call = |requester: &str| {
         vec![
@@ -272,96 +332,16 @@ fn package(change: impl FnOnce(&mut Case)) -> Map {
         (field::DECISION, "\"permit\"".to_owned()),
         (field::POLICIES, "[\"everything\"]".to_owned()),
     ]);
-    let of = maker.add(maker.draft(LeafType::CallDecision, SESSION, None), &said);
+    let mut draft = maker.draft(LeafType::CallDecision, SESSION, None);
+    draft.ep.policy = case.policy.unwrap_or(draft.ep.policy);
+    let of = maker.add_framed(draft, &said, Some(&case.frame), case.erased);
     maker.add(
         maker.draft(LeafType::CallOutcome, SESSION, Some(of)),
         &[(field::DECISION, "\"permit\"".to_owned())],
     );
-    maker.finish()
+    maker.finish(case.times)
 }
 
-fn faults(change: impl FnOnce(&mut Case)) -> Vec<&'static str> {
+pub(crate) fn faults(change: impl FnOnce(&mut Case)) -> Vec<&'static str> {
     check(&package(change)).faults().into_iter().map(|f| f.as_str()).collect()
-}
-
-fn passkey(registered: Option<u64>) -> Proof {
-    let text = || "AAAA".to_owned();
-    Proof::Passkey {
-        credential: text(),
-        authenticator_data: text(),
-        client_data: text(),
-        signature: text(),
-        registered,
-    }
-}
-
-#[test]
-fn an_approval_as_it_should_be() {
-    let report = check(&package(|_| {}));
-    assert!(report.holds(), "{}", report.to_text());
-    let text = report.to_text();
-    assert!(text.contains("1 votes are the gateway's word"), "{text}");
-}
-
-type Row = (&'static str, fn(&mut Case), &'static [&'static str]);
-
-const ROWS: &[Row] = &[
-    ("forged: a vote on another call", |c| c.voters[0].digest = Digest([8; 32]), &["approval-digest"]),
-    (
-        "forged: by a passkey that signed nothing",
-        |c| c.voters[0].assurance = Assurance::Passkey,
-        &["approval-signature"],
-    ),
-    (
-        "forged: by a key that no record registers",
-        |c| c.voters[0].proof = passkey(Some(1)),
-        &["approval-signature"],
-    ),
-    (
-        "forged: by a key that is registered later",
-        |c| c.voters[0].proof = passkey(Some(99)),
-        &["approval-signature"],
-    ),
-    ("forged: a key without a record", |c| c.voters[0].proof = passkey(None), &["approval-signature"]),
-    (
-        "replayed: the vote on a call with another nonce",
-        |c| {
-            let Digest(policy) = c.binding.policy;
-            c.voters[0].digest = binding(policy, 3).digest();
-        },
-        &["approval-digest"],
-    ),
-    ("given to oneself", |c| c.voters[0].voter = account("ada"), &["approval-own-call"]),
-    (
-        "given to oneself in another's place",
-        |c| c.voters[0].for_account = Some(account("ada")),
-        &["approval-own-call"],
-    ),
-    ("by a program", |c| c.voters[0].voter.kind = "workload".into(), &["approval-own-call"]),
-    (
-        "one person twice",
-        |c| {
-            c.quorum = 2;
-            c.voters.push(c.voters[0].clone());
-        },
-        &["approval-same-person"],
-    ),
-    ("too few", |c| c.quorum = 2, &["approval-without-quorum"]),
-    ("nobody", |c| c.voters.clear(), &["approval-without-quorum"]),
-    ("a no counted as a yes", |c| c.voters[0].choice = Choice::Deny, &["approval-without-quorum"]),
-    ("used twice", |c| c.uses = 2, &["approval-used-twice"]),
-    ("another call ran", |c| c.ran = Digest([8; 32]), &["approval-digest"]),
-    ("another text under the digest", |c| c.binding.arguments = Digest([5; 32]), &["approval-digest"]),
-    ("another call's request", |c| c.requester = "omar", &["approval-digest"]),
-    ("votes of no request", |c| c.of = Some(77), &["approval-without-quorum", "approval-without-request"]),
-];
-
-#[test]
-fn what_was_done_to_approvals_has_its_name() {
-    for (what, change, want) in ROWS {
-        let mut found = faults(change);
-        found.sort_unstable();
-        found.dedup();
-        assert_eq!(found, *want, "{what}");
-    }
 }
