@@ -47,7 +47,12 @@ def identity():
 def write_cell(folder, name, servers, listener=None):
     listeners = f"listeners:\n  - address: 127.0.0.1:{listener}\n" if listener else "listeners: []\n"
     lines = "".join(f"  {s}:\n    url: http://127.0.0.1:{UP}/mcp\n    region: de\n    limits: {{ response_body: 16MiB, concurrency: 256 }}\n" for s in servers)
-    text = (f"version: 1\ncell: {{ name: {name}, region: de }}\ndata: ./{name}-data\n{listeners}{identity()}policies: [{HERE}/policies]\n"
+    # The set of policies is written for a server of this name.
+    more = ""
+    if servers != ["bench"]:
+        more = ", ./more.cedar"
+        open(f"{folder}/more.cedar", "w").write('@id("call-echo") permit (principal in Group::"analysts", action == Action::"tools/call", resource) when { resource.name == "echo" };\n')
+    text = (f"version: 1\ncell: {{ name: {name}, region: de }}\ndata: ./{name}-data\n{listeners}{identity()}policies: [{HERE}/policies{more}]\n"
             f"servers:\n{lines}front:\n  address: 127.0.0.1:{TUNNEL}\n  name: front\n  certificate: ./{name}.pem\n  key: file:./{name}.key\n"
             f"  ca: ./ca.pem\n  assertions: ./assertions.pub\nlimits: {{ response_body: 16MiB }}\ntelemetry: {{ log: {{ level: warn, format: json }} }}\n")
     path = f"{folder}/{name}.yaml"

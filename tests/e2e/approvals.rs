@@ -731,7 +731,7 @@ fn released(base: &str, n: u64) -> Result<Duration> {
 }
 
 /// Bytes of memory that a process has.
-fn resident(process: u32) -> Result<u64> {
+pub(crate) fn resident(process: u32) -> Result<u64> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
     let line = status.lines().find(|line| line.starts_with("VmRSS:")).context("a size")?;
     let kilobytes: u64 = line.split_whitespace().nth(1).context("a number")?.parse()?;

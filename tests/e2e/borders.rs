@@ -9,17 +9,17 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use carnet_tests::cells::{Front, Plan, World};
 use carnet_tests::gateway::{NOTHING_PERSONAL, TOKEN, binary};
-use carnet_tests::net::{Flows, Net, found, in_memory};
+use carnet_tests::net::{Flows, Net, Storm, found, in_memory};
 use carnet_tests::records;
 use carnet_tests::wire::Caller;
 use serde_json::{Value, json};
 
 use crate::servers;
 
-const CELLS: [(&str, &str); 3] = [("eu", "de"), ("us", "us"), ("asia", "in")];
+pub(crate) const CELLS: [(&str, &str); 3] = [("eu", "de"), ("us", "us"), ("asia", "in")];
 
 /// What must stay where it is: a value of each class, another in each cell.
-fn personal(cell: &str) -> [String; 4] {
+pub(crate) fn personal(cell: &str) -> [String; 4] {
     let n = CELLS.iter().position(|(c, _)| *c == cell).unwrap_or(0);
     let iban = ["DE89370400440532013000", "GB29NWBK60161331926819", "FR1420041010050500013M02606"];
     let card = ["4111111111111111", "5555555555554444", "378282246310005"];
@@ -27,13 +27,13 @@ fn personal(cell: &str) -> [String; 4] {
     [format!("greta.{cell}@lindqvist.example"), iban[n].to_owned(), card[n].to_owned(), phone[n].to_owned()]
 }
 
-fn tool(id: u64, name: &str, arguments: &Value) -> String {
+pub(crate) fn tool(id: u64, name: &str, arguments: &Value) -> String {
     json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": {"name": name, "arguments": arguments}})
         .to_string()
 }
 
 /// A session of a real server: initialised, then one call for each row.
-fn session(front: &Front, server: &str, calls: &[(&str, Value)]) -> Result<Vec<String>> {
+pub(crate) fn session(front: &Front, server: &str, calls: &[(&str, Value)]) -> Result<Vec<String>> {
     let mut caller = Caller::new(&front.base, server, TOKEN)?;
     caller.set("host", front.base.trim_start_matches("http://"));
     caller.initialize()?;
@@ -47,7 +47,7 @@ fn session(front: &Front, server: &str, calls: &[(&str, Value)]) -> Result<Vec<S
 }
 
 /// A folder of files for the file server beside each cell.
-fn plans(world: &std::path::Path) -> Result<Vec<Plan>> {
+pub(crate) fn plans(world: &std::path::Path) -> Result<Vec<Plan>> {
     let mut plans = Vec::new();
     for (cell, region) in CELLS {
         let files = world.join(format!("files-{cell}"));
@@ -75,7 +75,7 @@ fn nothing_crosses_between_namespaces_that_was_not_released() -> Result<()> {
     let mut world = World::new_at(plans(place.path())?, &net.address("front"))?;
     let net = std::sync::Arc::new(net);
     world.net = Some(net.clone());
-    let capture = net.capture(&place.path().join("capture"))?;
+    let mut capture = net.capture(&place.path().join("capture"))?;
     let mut front = world.front(None)?;
     let mut cells = CELLS.iter().map(|(cell, _)| world.cell(cell)).collect::<Result<Vec<_>>>()?;
     for (cell, _) in CELLS {
@@ -112,7 +112,7 @@ fn a_cell_whose_cable_is_out_is_said_to_be_gone_and_comes_back() -> Result<()> {
     let mut world = World::new_at(plans(place.path())?, &net.address("front"))?;
     let net = std::sync::Arc::new(net);
     world.net = Some(net.clone());
-    net.weather(&["loss", "3%", "delay", "5ms", "3ms", "reorder", "20%"]);
+    let _bad = net.weather(&Storm { loss: 3, doubles: 1, reordered: 20, delay: 5, jitter: 3, seed: 1 })?;
     let front = world.front(None)?;
     let mut cells = [world.cell("eu")?, world.cell("us")?];
     front.joined("eu", 2)?;
@@ -142,7 +142,7 @@ fn a_cell_whose_cable_is_out_is_said_to_be_gone_and_comes_back() -> Result<()> {
 }
 
 /// What is asked of a cell: a file that is harmless, one with persons, one that is not there, one that is forbidden.
-fn use_it(front: &Front, place: &std::path::Path, cell: &str) -> Result<()> {
+pub(crate) fn use_it(front: &Front, place: &std::path::Path, cell: &str) -> Result<()> {
     let file = |name: &str| json!({"path": place.join(format!("files-{cell}")).join(name)});
     let calls = [
         ("read_text_file", file("plain.txt")),

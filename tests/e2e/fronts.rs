@@ -25,12 +25,12 @@ use sha2::{Digest, Sha256};
 /// The longest that anything may take.
 const LIMIT: Duration = Duration::from_secs(60);
 
-fn plan(name: &'static str, region: &'static str, server: &str, upstream: &Upstream) -> Plan {
+pub(crate) fn plan(name: &'static str, region: &'static str, server: &str, upstream: &Upstream) -> Plan {
     let lines = format!("  {server}:\n    url: {}\n    region: {region}\n", upstream.url());
     Plan { name, region, servers: vec![(server.to_owned(), lines)], policies: ALLOW_ALL }
 }
 
-fn ask(base: &str, server: &str, id: u64) -> Result<http::Reply> {
+pub(crate) fn ask(base: &str, server: &str, id: u64) -> Result<http::Reply> {
     Caller::new(base, server, TOKEN)?.call(id, "echo", &json!({ "n": id }))
 }
 
@@ -175,46 +175,37 @@ fn one_front_of_two_may_die() -> Result<()> {
     stop(cell)
 }
 
-/// A server with a tool `large`, whose text is `bytes` long.
-fn with_large(bytes: usize) -> Result<Upstream> {
-    let text = Arc::new("words ".repeat(bytes / 6));
-    Upstream::start(move |seen| if seen.tool() == "large" { seen.text(&text) } else { echo(seen) })
-}
-
 #[test]
-fn replies_that_nobody_reads_hold_up_nobody_else() -> Result<()> {
-    let upstream = with_large(4 << 20)?;
+fn a_cell_joins_and_leaves_fronts_without_a_restart() -> Result<()> {
+    let upstream = Upstream::echo()?;
     let mut world = World::new(vec![plan("eu", "de", "crm", &upstream)])?;
     let front = world.front(None)?;
-    let _cell = world.cell("eu")?;
+    let cell = world.cell("eu")?;
     front.joined("eu", 2)?;
-    // More than a connection's window would hold if it were as small as HTTP/2's usual one, on both connections.
-    let mut lazy = Vec::new();
-    for id in 0..24 {
-        let mut wire = Wire::connect(&front.base)?;
-        let body = carnet_tests::wire::call(id, "large", &json!({}));
-        wire.send(
-            format!(
-                "POST /mcp/crm HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {TOKEN}\r\ncontent-type: application/json\r\n\
-                 accept: application/json, text/event-stream\r\ncontent-length: {}\r\n\r\n{body}",
-                body.len()
-            )
-            .as_bytes(),
-        )?;
-        ensure!(wire.head()?.0 == 200);
-        lazy.push(wire);
-    }
-    let began = Instant::now();
-    for id in 0..50 {
-        ensure!(ask(&front.base, "crm", 100 + id)?.status == 200);
-    }
-    ensure!(began.elapsed() < LIMIT / 2, "small calls took {:?}", began.elapsed());
-    // Whoever reads in the end gets everything.
-    let mut wire = lazy.pop().context("one")?;
-    let mut read = 0;
-    while read < 4 << 20 {
-        read += wire.some()?;
-    }
+    let second = world.second_front()?;
+    ensure!(ask(&second.base, "crm", 1)?.status == 503);
+    // Its file has the second front now.
+    let file = world.configure("eu", "eu", "eu")?;
+    second.joined("eu", 2)?;
+    until(&second.base, "crm", 200)?;
+    // A file that names what is not there changes nothing.
+    let good = fs::read_to_string(&file)?;
+    fs::write(&file, good.replace("front-b-assertions.pub", "nothing.pub"))?;
+    cell.wait_for(|said| said.contains("reload refused").then_some(())).context("a bad file was taken")?;
+    ensure!(ask(&front.base, "crm", 2)?.status == 200 && ask(&second.base, "crm", 3)?.status == 200);
+    // Nor does the same file again.
+    fs::write(&file, &good)?;
+    ensure!(ask(&second.base, "crm", 4)?.status == 200);
+    let left: Vec<&str> =
+        good.lines().filter(|l| !l.starts_with("fronts:") && !l.contains("front-b")).collect();
+    fs::write(&file, left.join("\n") + "\n")?;
+    until(&second.base, "crm", 503)?;
+    second.says("a connection of a cell has ended")?;
+    ensure!(ask(&front.base, "crm", 5)?.status == 200);
+    let said = front.process.output();
+    ensure!(said.matches("a cell has joined").count() == 2 && !said.contains("has ended"), "{said}");
+    stop(cell)?;
+    records::verify(&world.data("eu"))?;
     Ok(())
 }
 

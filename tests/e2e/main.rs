@@ -1,6 +1,7 @@
 //! End to end: the real binary on real sockets, driven by real clients, in front of real servers. `cargo xtask test`
 //! installs the peers and builds the binaries first.
 
+mod abroad;
 mod acts;
 mod approvals;
 mod approvers;
@@ -16,6 +17,7 @@ mod channels;
 mod clock;
 mod conformance;
 mod content;
+mod crossings;
 mod disk;
 mod drain;
 mod foreign;
@@ -31,6 +33,7 @@ mod modern;
 mod oidc;
 mod package;
 mod places;
+mod pressure;
 mod privacy;
 mod replay;
 mod reports;
@@ -40,6 +43,7 @@ mod sdk;
 mod servers;
 mod shell;
 mod sinks;
+mod storms;
 mod vault;
 mod waiting;
 mod witness;

@@ -281,6 +281,11 @@ const WAYS_OUT: &[(&str, &str, &str)] = &[
         "nobody says where it is",
     ),
     (
+        "fronts: [{ address: \"front.example:7443\", name: f, certificate: ./c, key: \"file:./k\", ca: ./a, assertions: ./p, region: us }]",
+        "fronts[0]",
+        "which it would get",
+    ),
+    (
         "masking: { analyzers: [{ name: ner, url: \"https://ner.example\", region: moon }] }",
         "masking.analyzers[0]",
         "`moon` is no country",
@@ -330,6 +335,39 @@ fn every_way_out_is_looked_at_before_the_start() -> Result<()> {
             );
         }
     }
+    Ok(())
+}
+
+/// The same is asked at a reload, of the new way and of the new policies; what is refused is recorded, and the old stays.
+#[test]
+fn a_reload_that_opens_a_way_out_is_refused() -> Result<()> {
+    let upstream = answers()?;
+    let policies = "@id(\"calls\") permit (principal, action, resource) unless { action == Action::\"transfer\" };\n\
+                    @id(\"home\") permit (principal, action == Action::\"transfer\", resource) when { context.within.contains(Region::\"eu\") };\n";
+    let head = format!(
+        "{}residency: {{ enforce: true }}\nservers:\n{}sinks: {{ siem: {{ file: ./siem.jsonl, region: ie }} }}\n",
+        callers(&[("ada", "de")]),
+        upstream.server("bank")
+    );
+    let setup = Setup::new(&head, policies)?;
+    let gateway = setup.start()?;
+    let refused = |times: usize| {
+        let mark = "sinks.siem: no policy lets";
+        let said = gateway.process.wait_for(|said| (said.matches(mark).count() >= times).then_some(()));
+        said.with_context(|| gateway.process.output())
+    };
+    let good = fs::read_to_string(setup.config())?;
+    fs::write(setup.config(), good.replace("region: ie", "region: us"))?;
+    refused(1)?;
+    fs::write(setup.config(), &good)?;
+    ensure!(ask(&gateway, "ada", "plain")?.status == 200);
+    setup.policies(&policies.replace("\"eu\"", "\"ch\""))?;
+    refused(2)?;
+    ensure!(ask(&gateway, "ada", "plain")?.status == 200);
+    drop(gateway);
+    let changes: Vec<String> =
+        records::clear(&setup.data())?.into_iter().filter(|r| r.starts_with("config.change")).collect();
+    ensure!(changes.iter().filter(|r| r.contains("refused")).count() == 2, "{changes:?}");
     Ok(())
 }
 

@@ -48,7 +48,7 @@ pub(crate) fn node(file: &str, args: &[&str]) -> Result<Vec<String>> {
     Ok(command)
 }
 
-fn python(place: &str, program: &str, args: &[&str]) -> Result<Vec<String>> {
+pub(crate) fn python(place: &str, program: &str, args: &[&str]) -> Result<Vec<String>> {
     let mut command = vec![text(&peers::folder()?.join("py").join(place).join("bin").join(program))];
     command.extend(args.iter().map(|a| (*a).to_owned()));
     Ok(command)

@@ -51,6 +51,8 @@ pub struct World {
     pub front_more: String,
     /// Lines that every cell's configuration has besides.
     pub cell_more: String,
+    /// Where a front of a build for tests notes the keys of its tunnels.
+    pub key_log: Option<PathBuf>,
     /// Namespaces that the processes run in, named `front` and as the cells are.
     pub net: Option<Arc<Net>>,
     host: String,
@@ -98,6 +100,7 @@ impl World {
             issuer,
             front_more: String::new(),
             cell_more: String::new(),
+            key_log: None,
             net: None,
             host: host.to_owned(),
         };
@@ -207,7 +210,8 @@ impl World {
         fs::write(&file, text)?;
         let mut command = Command::new(binary()?);
         command.arg("front").arg("--config").arg(&file);
-        let command = self.placed(name, command);
+        let mut command = self.placed(name, command);
+        command.envs(self.key_log.iter().map(|file| ("SSLKEYLOGFILE", file)));
         let process = Process::start(command, "carnet: ready")?;
         let said = process.output();
         let after =

@@ -29,6 +29,23 @@ pub struct Net {
 /// Streams of bytes by source and destination address.
 pub type Flows = BTreeMap<(String, String), Vec<Vec<u8>>>;
 
+/// Bad weather between namespaces: percent of the packets, and milliseconds.
+#[derive(Debug, Clone, Copy)]
+pub struct Storm {
+    /// Lost.
+    pub loss: u32,
+    /// Arriving twice.
+    pub doubles: u32,
+    /// Overtaken by those behind them.
+    pub reordered: u32,
+    /// How long each is on its way.
+    pub delay: u32,
+    /// How much that varies.
+    pub jitter: u32,
+    /// The same seed decides the same.
+    pub seed: u32,
+}
+
 /// What crossed between namespaces: for each pair of addresses and ports, the bytes in one direction, as they came.
 pub struct Capture {
     process: Process,
@@ -128,20 +145,26 @@ impl Net {
         self.inside(&self.hub(), &["link", "set", &format!("p{n}"), if up { "up" } else { "down" }])
     }
 
-    /// Loses, delays and reorders packets to every namespace, in the words of `tc netem`; or says why it cannot.
-    pub fn weather(&self, terms: &[&str]) {
-        for n in 0..self.names.len() {
-            let (hub, port) = (self.hub(), format!("p{n}"));
-            let mut command = Command::new("tc");
-            command.args(["-n", &hub, "qdisc", "add", "dev", &port, "root", "netem"]).args(terms);
-            let output = command.output();
-            if !output.as_ref().is_ok_and(|o| o.status.success()) {
-                let said =
-                    output.map(|o| String::from_utf8_lossy(&o.stderr).trim().to_owned()).unwrap_or_default();
-                eprintln!("without lost and reordered packets: tc netem is not there ({said})");
-                return;
+    /// Puts a switch in the bridge's place that loses, doubles, delays and reorders packets; it ends with what is given back.
+    ///
+    /// # Errors
+    /// When it cannot.
+    pub fn weather(&self, storm: &Storm) -> Result<Process> {
+        for (n, name) in self.names.iter().map(Some).chain([None]).enumerate() {
+            self.inside(&self.hub(), &["link", "set", &format!("p{n}"), "nomaster"])?;
+            // One packet is one segment, not sixty.
+            let far = format!("{}v{n}", self.tag);
+            match name {
+                Some(name) => self.inside(&self.space(name), &["link", "set", &far, "gso_max_segs", "1"])?,
+                None => run(&["link", "set", &far, "gso_max_segs", "1"])?,
             }
         }
+        let mut command = Command::new("ip");
+        command.args(["netns", "exec", &self.hub(), "python3"]).arg(peers::source("peers/net/switch.py"));
+        let Storm { loss, doubles, reordered, delay, jitter, seed } = storm;
+        command.args([loss, doubles, reordered, delay, jitter].map(ToString::to_string));
+        command.arg(seed.to_string());
+        Process::start(command, "switching")
     }
 
     /// Begins to write down what crosses the bridge.
@@ -171,20 +194,41 @@ impl Capture {
     ///
     /// # Errors
     /// When nothing can be read.
-    pub fn end(mut self) -> Result<Flows> {
+    pub fn end(&mut self) -> Result<Flows> {
         self.process.ask_to_stop()?;
         let status = self.process.ended(std::time::Duration::from_secs(30))?;
         ensure!(status.success(), "{}", self.process.output());
-        let mut flows = Flows::new();
-        for entry in fs::read_dir(&self.folder)? {
-            let entry = entry?;
-            let name = entry.file_name().into_string().ok().context("a name")?;
-            let mut parts = name.split('_');
-            let (Some(from), Some(to)) = (parts.next(), parts.next()) else { continue };
-            flows.entry((from.to_owned(), to.to_owned())).or_default().push(fs::read(entry.path())?);
-        }
-        Ok(flows)
+        flows(&self.folder)
     }
+
+    /// What went through the connections with a port, once it has ended: decrypted by the keys that a program has noted
+    /// (`SSLKEYLOGFILE`), headers and bodies in clear. Also what was said of how many there were.
+    ///
+    /// # Errors
+    /// When one of them cannot be opened.
+    pub fn opened(&self, port: &str, keys: &Path) -> Result<(Flows, String)> {
+        let clear = self.folder.join("clear");
+        fs::create_dir(&clear)?;
+        let mut command = Command::new(peers::folder()?.join("py/net/bin/python"));
+        command.arg(peers::source("peers/net/opened.py")).arg(&self.folder).arg(port).arg(keys).arg(&clear);
+        let output = command.output()?;
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        ensure!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+        Ok((flows(&clear)?, said))
+    }
+}
+
+/// The files of a folder by the addresses in their names.
+fn flows(folder: &Path) -> Result<Flows> {
+    let mut flows = Flows::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name().into_string().ok().context("a name")?;
+        let mut parts = name.split('_');
+        let (Some(from), Some(to)) = (parts.next(), parts.next()) else { continue };
+        flows.entry((from.to_owned(), to.to_owned())).or_default().push(fs::read(entry.path())?);
+    }
+    Ok(flows)
 }
 
 /// Which of these texts stand in bytes.

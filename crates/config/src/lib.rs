@@ -4,7 +4,6 @@
 //! time, and gives a [`Config`] or every mistake with file, line and column. Nothing is read from disk here,
 //! and secrets stay references ([`SecretRef`]).
 
-mod borders;
 mod check;
 mod diagnostic;
 mod format;

@@ -49,6 +49,8 @@ pub struct Gateway {
     pub telemetry: Telemetry,
     /// Where records are streamed to.
     pub(crate) sinks: crate::sink::Sinks,
+    /// The fronts that it joins.
+    pub(crate) joins: crate::join::Joins,
     /// Calls at once.
     pub places: Arc<Semaphore>,
     /// TLS in force of each listener, in the order of the configuration.

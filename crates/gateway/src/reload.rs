@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::desk::{self, Clerk};
 use crate::gateway::Gateway;
+use crate::join;
 use crate::load;
 use crate::run::server_tls;
 use crate::sink;
@@ -129,12 +130,15 @@ pub(crate) async fn reload(gateway: &Arc<Gateway>, cause: &Cause) -> Reloaded {
         let all = next.config.listeners.iter().map(|l| l.tls.as_ref().map(server_tls).transpose());
         all.collect::<Result<Vec<_>, _>>().map_err(|e| vec![e])
     });
-    let sinks =
-        read.as_ref().map_err(Clone::clone).and_then(|next| sink::prepare(&next.config).map_err(|e| vec![e]));
-    match (read, tls, sinks) {
-        (Ok(next), Ok(tls), Ok(sinks)) => {
+    let ready = read.as_ref().map_err(Clone::clone).and_then(|next| {
+        let sinks = sink::prepare(&next.config).map_err(|e| vec![e])?;
+        Ok((sinks, join::prepare(gateway, &next.config).map_err(|e| vec![e])?))
+    });
+    match (read, tls, ready) {
+        (Ok(next), Ok(tls), Ok((sinks, joins))) => {
             if next.gate.epochs == previous.gate.epochs {
                 swap_tls(gateway, tls);
+                join::apply(gateway, joins);
                 // Back to what is in force, after something that was not.
                 if !std::mem::take(&mut *gateway.reload_errors.lock().unwrap_or_else(PoisonError::into_inner))
                     .is_empty()
@@ -143,7 +147,7 @@ pub(crate) async fn reload(gateway: &Arc<Gateway>, cause: &Cause) -> Reloaded {
                 }
                 return Reloaded::Same;
             }
-            activate(gateway, next, tls, sinks, cause).await
+            activate(gateway, next, tls, (sinks, joins), cause).await
         }
         (Err(errors), ..) | (_, Err(errors), _) | (.., Err(errors)) => {
             refused(gateway, &previous, errors, cause).await
@@ -171,8 +175,6 @@ fn unchangeable(old: &carnet_config::Config, new: &carnet_config::Config) -> Vec
     restart("telemetry", old.telemetry != new.telemetry);
     restart("evidence", old.evidence != new.evidence);
     restart("admin", old.admin != new.admin);
-    restart("front", old.front != new.front);
-    restart("fronts", old.fronts != new.fronts);
     let fixed = |c: &carnet_config::Config| {
         let l = &c.limits;
         (l.connections, l.concurrency, l.headers, l.header_timeout)
@@ -185,7 +187,7 @@ async fn activate(
     gateway: &Arc<Gateway>,
     next: load::Runtime,
     tls: Vec<Option<rustls::ServerConfig>>,
-    sinks: sink::Ready,
+    (sinks, joins): (sink::Ready, join::Ready),
     cause: &Cause,
 ) -> Reloaded {
     if crate::state::keep(&next).is_err() {
@@ -209,6 +211,7 @@ async fn activate(
     }
     swap_tls(gateway, tls);
     sink::apply(gateway, sinks);
+    join::apply(gateway, joins);
     gateway.reload_errors.lock().unwrap_or_else(PoisonError::into_inner).clear();
     gateway.metrics.reload("ok");
     tracing::info!("configuration reloaded");

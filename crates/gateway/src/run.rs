@@ -95,6 +95,7 @@ pub async fn start(start: Start) -> Result<Running, Vec<String>> {
         telemetry,
         approvers,
         sinks: crate::sink::Sinks::default(),
+        joins: crate::join::Joins::default(),
         tls: Mutex::default(),
         stopping: watch::Sender::new(false),
         ending: Ending::new(runtime.config.limits.concurrency.min(Semaphore::MAX_PERMITS)),
@@ -117,7 +118,8 @@ pub async fn start(start: Start) -> Result<Running, Vec<String>> {
         admin_address = socket.local_addr().ok();
         listeners.push(tokio::spawn(serve_admin(&gateway, socket)));
     }
-    listeners.extend(crate::join::start(&gateway).map_err(one)?);
+    let joins = crate::join::prepare(&gateway, &gateway.runtime.load().config).map_err(one)?;
+    crate::join::apply(&gateway, joins);
     let heartbeats = tokio::spawn(record::heartbeat(gateway.clone()));
     tokio::spawn(crate::hold::tick(gateway.clone()));
     tokio::spawn(crate::tallies::tend(gateway.clone()));

@@ -88,6 +88,7 @@ impl Running {
         for task in listeners {
             let _ = task.await;
         }
+        gateway.joins.ended().await;
         gateway.close_all().await;
         if timeout(LAST, ending.closings.acquire_many(CLOSINGS)).await.is_err() {
             tracing::error!("sessions did not close");

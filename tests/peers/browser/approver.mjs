@@ -8,6 +8,9 @@
 //   approve REASON | deny REASON  fills in the form and presses the button; approve by passkey where there is such a button
 //   verified true|false           whether the authenticator verifies its user from now on
 //   count                         how many keys the authenticator holds, and their counters
+//   follow ADDRESS                {"url", "title", "text"}   follows the link that the page has to there
+//   unmask REASON                 asks for what is masked
+//   from TEXT                     the hosts that have sent a body with this text, and those that have sent any
 //   violations                    what the page's policy refused since the start
 import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
@@ -25,6 +28,8 @@ const page = await (await browser.newContext()).newPage();
 page.setDefaultTimeout(30000);
 const violations = [];
 page.on('console', (m) => { if (/Content Security Policy|Refused to/.test(m.text())) violations.push(m.text()); });
+const bodies = [];
+page.on('response', (r) => bodies.push(r.text().then((text) => [new URL(r.url()).host, text], () => [new URL(r.url()).host, ''])));
 page.on('pageerror', (e) => violations.push(String(e)));
 const cdp = await page.context().newCDPSession(page);
 await cdp.send('WebAuthn.enable', { enableUI: false });
@@ -51,13 +56,28 @@ const acts = {
     return press(page.locator('button[data-ask]'));
   },
   approve: async (reason) => {
-    await page.fill('textarea[name="reason"]', reason);
+    await page.locator('textarea[name="reason"]:visible').first().fill(reason);
     const passkey = page.locator('button[data-ask]');
     return press(await passkey.count() ? passkey : page.locator('button[value="approve"]'));
   },
   deny: async (reason) => {
-    await page.fill('textarea[name="reason"]', reason);
+    await page.locator('textarea[name="reason"]:visible').first().fill(reason);
     return press(page.locator('button[value="deny"]'));
+  },
+  follow: async (address) => {
+    await Promise.all([page.waitForNavigation(), page.locator(`a[href="${address}"]`).first().click()]);
+    return state();
+  },
+  unmask: async (reason) => {
+    await page.locator('details:has(form[action$="/unmask"])').evaluate((d) => { d.open = true; });
+    const form = page.locator('form[action$="/unmask"]');
+    await form.locator('[name="reason"]').fill(reason);
+    return press(form.locator('button'));
+  },
+  from: async (text) => {
+    const all = await Promise.all(bodies);
+    const hosts = (of) => [...new Set(of.map(([host]) => host))].sort();
+    return { with: hosts(all.filter(([, body]) => body.includes(text))), all: hosts(all) };
   },
   verified: async (yes) => {
     await cdp.send('WebAuthn.setUserVerified', { authenticatorId, isUserVerified: yes === 'true' });

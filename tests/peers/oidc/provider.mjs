@@ -4,6 +4,7 @@
 //
 //   POST /admin/rotate {"keep": bool}               a new signing key; the old ones stay published or go
 //   POST /admin/groups {"user": "...", "groups": []} what the next tokens of that user or client say
+//   POST /admin/region {"user": "...", "region": "..."}   where the next tokens say that user is
 //   POST /admin/expired {"user": "...", "resource": "..."}   a token as above that ended two minutes ago
 //   POST /admin/page {"redirect": "..."}   registers the client `page` of the gateway's page, with a secret
 //   POST /admin/person {"user": "...", "acr": "...", "age": 0}   who is at the browser: whoever signs in from now on, how, and
@@ -57,7 +58,7 @@ const build = () => new Provider(issuer, {
   ],
   clientDefaults: { id_token_signed_response_alg: 'ES256' },
   scopes: ['openid', 'offline_access', 'mcp'],
-  claims: { openid: ['sub'], email: ['email'], groups: ['groups'] },
+  claims: { openid: ['sub'], email: ['email'], groups: ['groups', 'region'] },
   // As most providers do, the ID token has the groups.
   conformIdTokenClaims: false,
   acrValues: ['password', 'smartcard'],
@@ -147,6 +148,7 @@ const admin = {
     else clients[user] = groups;
     return {};
   },
+  region: async ({ user, region }) => { users[user].region = region; return {}; },
   expired: async ({ user, resource }) => {
     const now = Math.floor(Date.now() / 1000);
     const key = await jose.importJWK(keys[0], 'ES256');

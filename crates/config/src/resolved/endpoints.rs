@@ -78,6 +78,9 @@ impl Config {
         if let Some(front) = &self.front {
             add("front".to_owned(), front.region.as_ref(), Gets::Content);
         }
+        for (n, front) in self.fronts.iter().enumerate() {
+            add(format!("fronts[{n}]"), front.region.as_ref(), Gets::Content);
+        }
         for channel in &self.approvals.channels {
             add(format!("approvals.channels.{}", channel.name), Some(&channel.region), Gets::Notices);
         }

@@ -37,7 +37,9 @@ fn the_page_describes_every_key() {
     let missing: Vec<_> = all.into_iter().filter(|k| !page.contains(&format!("`{k}`"))).collect();
     assert!(missing.is_empty(), "{missing:?}");
     let page = include_str!("../../../../docs/configuration.md");
-    for word in format::ALGORITHMS.iter().chain(format::TRANSFORMS).chain(format::KINDS) {
+    for word in
+        format::identity::ALGORITHMS.iter().chain(format::masking::TRANSFORMS).chain(format::identity::KINDS)
+    {
         assert!(page.contains(&format!("`{word}`")), "{word}");
     }
 }

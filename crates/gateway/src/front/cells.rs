@@ -22,7 +22,7 @@ use tokio_rustls::server::TlsStream;
 
 use super::Front;
 use crate::gateway::now;
-use crate::join::{ALPN, CONNECTION_WINDOW, PING, STREAM_WINDOW, exported};
+use crate::join::{ALPN, CONNECTION_WINDOW, FRAME, PING, STREAM_WINDOW, exported};
 
 /// How often a cell is asked how it is.
 pub(super) const HELLO: Duration = Duration::from_secs(5);
@@ -210,6 +210,7 @@ async fn tunnel(front: &Arc<Front>, stream: TcpStream) -> Result<(), &'static st
         .keep_alive_while_idle(true)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_frame_size(FRAME)
         .max_header_list_size(64 << 10)
         .handshake(TokioIo::new(stream))
         .await

@@ -186,9 +186,21 @@ impl Tls {
         match (listeners, tunnel) {
             (Ok(listeners), Ok(mut tunnel)) => {
                 tunnel.alpn_protocols = vec![crate::join::ALPN.to_vec()];
+                #[cfg(debug_assertions)]
+                note_keys(&mut tunnel);
                 Ok(Tls { listeners, tunnel })
             }
             _ => Err(errors),
         }
+    }
+}
+
+/// For tests that look into tunnels: the keys of their connections go to the file that `SSLKEYLOGFILE` names. Only builds with
+/// debug assertions have this at all.
+#[cfg(debug_assertions)]
+fn note_keys(tunnel: &mut rustls::ServerConfig) {
+    if std::env::var_os("SSLKEYLOGFILE").is_some() {
+        tracing::warn!("a build for tests: the keys of tunnels are written down (SSLKEYLOGFILE)");
+        tunnel.key_log = Arc::new(rustls::KeyLogFile::new());
     }
 }

@@ -89,7 +89,10 @@ impl Front {
 
     /// Reads the request, passes it on, and notes where it went.
     async fn pass(&self, force: &InForce, cell: &Arc<Cell>, request: Request<Incoming>) -> Response<Reply> {
-        let (head, body) = request.into_parts();
+        let (mut head, body) = request.into_parts();
+        end_to_end(&mut head.headers);
+        // A caller's own header of this name goes no further.
+        head.headers.remove(assertion::HEADER);
         let bytes = match read(&force.config.limits, body).await {
             Ok(bytes) => bytes,
             Err(status) => return body::empty(status),
@@ -154,7 +157,7 @@ impl Front {
             let public = self.public_url(&force.config);
             return downstream::unauthenticated(&force.identities, &public, path, &error);
         }
-        head.headers = end_to_end(&head.headers);
+        end_to_end(&mut head.headers);
         if let Some(length) = http_body::Body::size_hint(&body).exact() {
             head.headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
         }
@@ -179,38 +182,44 @@ async fn read(limits: &carnet_config::Limits, body: Incoming) -> Result<Bytes, S
 
 /// The request for the cell, with the front's word beside it.
 fn asserted(key: &CallKey, head: &Parts, bytes: Bytes) -> Option<(Request<Full<Bytes>>, [u8; 32])> {
-    let path = head.uri.path_and_query().map_or("/", |p| p.as_str());
-    let mut headers = end_to_end(&head.headers);
-    // A caller's own header of this name goes no further.
-    headers.remove(assertion::HEADER);
-    let hash = assertion::headers_hash(headers.iter().map(|(n, v)| (n.as_str(), v.as_bytes())));
-    let call = Call { method: head.method.as_str(), path, headers: hash };
+    let path = head.uri.path_and_query()?;
+    let hash = assertion::headers_hash(head.headers.iter().map(|(n, v)| (n.as_str(), v.as_bytes())));
+    let call = Call { method: head.method.as_str(), path: path.as_str(), headers: hash };
     let mut jti = [0; 16];
     crate::record::entropy(&mut jti);
     let word = key.assert(&call, &bytes, now().seconds, jti);
-    let mut request = Request::builder()
-        .method(head.method.clone())
-        .uri(format!("https://cell{path}"))
-        .body(Full::new(bytes))
-        .ok()?;
-    headers.insert(assertion::HEADER, HeaderValue::from_str(&word).ok()?);
-    *request.headers_mut() = headers;
-    Some((request, assertion::body_hash(word.as_bytes())))
+    let mut request = Request::new(Full::new(bytes));
+    *request.method_mut() = head.method.clone();
+    let mut uri = http::uri::Parts::default();
+    uri.scheme = Some(http::uri::Scheme::HTTPS);
+    uri.authority = Some(http::uri::Authority::from_static("cell"));
+    uri.path_and_query = Some(path.clone());
+    *request.uri_mut() = http::Uri::from_parts(uri).ok()?;
+    request.headers_mut().clone_from(&head.headers);
+    let hash = assertion::body_hash(word.as_bytes());
+    let mut word = HeaderValue::from_maybe_shared(Bytes::from(word)).ok()?;
+    // No two are the same: in the table of header compression they would only push out those that come again.
+    word.set_sensitive(true);
+    request.headers_mut().insert(assertion::HEADER, word);
+    Some((request, hash))
 }
 
-/// Headers that are not about one connection (RFC 9110, section 7.6.1).
-fn end_to_end(headers: &HeaderMap) -> HeaderMap {
+/// Takes out headers that are about one connection (RFC 9110, section 7.6.1).
+fn end_to_end(headers: &mut HeaderMap) {
     const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
-    let hop = [CONNECTION, KEEP_ALIVE, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, HOST, CONTENT_LENGTH];
-    let named: Vec<_> = headers
+    let named: Vec<HeaderName> = headers
         .get_all(CONNECTION)
         .iter()
         .filter_map(|v| v.to_str().ok())
         .flat_map(|v| v.split(','))
-        .map(|name| name.trim().to_ascii_lowercase())
+        .filter_map(|name| HeaderName::from_bytes(name.trim().as_bytes()).ok())
         .collect();
-    let stays = |name: &HeaderName| hop.contains(name) || named.iter().any(|n| n == name.as_str());
-    headers.iter().filter(|(name, _)| !stays(name)).map(|(n, v)| (n.clone(), v.clone())).collect()
+    for name in [CONNECTION, KEEP_ALIVE, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, HOST, CONTENT_LENGTH] {
+        headers.remove(name);
+    }
+    for name in named {
+        headers.remove(name);
+    }
 }
 
 /// The server cannot be reached; the call was not sent, so it may be tried again.

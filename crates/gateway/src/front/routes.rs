@@ -6,6 +6,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead as _, BufReader, BufWriter, Seek as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
@@ -17,6 +18,8 @@ use tokio::task::JoinHandle;
 const FILE: &str = "routes.jsonl";
 /// Lines that may wait for the disk; then calls wait too.
 const QUEUE: usize = 8192;
+/// So long lines may wait for more to be written with them.
+const GATHER: Duration = Duration::from_millis(5);
 
 /// The writer of routing records.
 pub(super) struct Routes {
@@ -102,18 +105,20 @@ fn last_line(file: &mut File) -> io::Result<String> {
 
 fn write(file: File, mut last: String, mut lines: mpsc::Receiver<String>) {
     let mut file = BufWriter::new(file);
-    while let Some(line) = lines.blocking_recv() {
-        let before = BASE64URL.encode(Sha256::digest(last.as_bytes()));
-        last = format!("{{{line},\"before\":\"{before}\"}}\n");
-        let mut written = file.write_all(last.as_bytes());
-        if lines.is_empty() {
-            written = written.and_then(|()| file.flush());
+    let mut batch = Vec::new();
+    while lines.blocking_recv_many(&mut batch, QUEUE) > 0 {
+        let mut written = Ok(());
+        for line in batch.drain(..) {
+            let before = BASE64URL.encode(Sha256::digest(last.as_bytes()));
+            last = format!("{{{line},\"before\":\"{before}\"}}\n");
+            written = written.and_then(|()| file.write_all(last.as_bytes()));
         }
-        if let Err(error) = written {
+        if let Err(error) = written.and_then(|()| file.flush()) {
             tracing::error!(kind = %error.kind(), "a routing record could not be written");
         }
+        // Waking up for each line alone costs as much as passing on its call.
+        std::thread::sleep(GATHER);
     }
-    let _ = file.flush();
 }
 
 #[cfg(test)]

@@ -7,17 +7,20 @@ mod answer;
 pub mod policies;
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use carnet_config::JoinConfig;
+use carnet_config::{Config, JoinConfig};
 use carnet_tunnel::{Checker, Exported, PublicKey, bond};
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls_pki_types::ServerName;
+use sha2::{Digest as _, Sha256};
 use tokio::net::TcpStream;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -39,6 +42,8 @@ pub const PING: Duration = Duration::from_secs(10);
 pub const STREAM_WINDOW: u32 = 1 << 20;
 /// Bytes of all replies of a connection that may be on their way: so many callers who read nothing hold up none of the others.
 pub const CONNECTION_WINDOW: u32 = 64 << 20;
+/// Bytes of one frame: a large reply is cut into fewer pieces, and one of them still holds up the others for less than a millisecond.
+pub const FRAME: u32 = 64 << 10;
 
 const CONNECT: Duration = Duration::from_secs(10);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -52,29 +57,83 @@ struct Dial {
     tls: TlsConnector,
     server: ServerName<'static>,
     joined: Arc<Joined>,
+    /// Turns true when the front is no longer one of this cell's, or is another.
+    over: watch::Sender<bool>,
 }
 
-/// Joins every front of the configuration: a task for each connection, which ends when the gateway stops.
+/// The fronts that a cell joins, as its configuration has them now.
+#[derive(Default)]
+pub struct Joins {
+    open: Mutex<Vec<Join>>,
+    /// One set of distributed policies is taken at a time, whichever front brings it.
+    taking: Arc<tokio::sync::Mutex<()>>,
+}
+
+/// One front, and the tasks of the connections to it.
+struct Join {
+    /// SHA-256 of what it was made from: its configuration and the files that this names.
+    made_from: [u8; 32],
+    dial: Arc<Dial>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+/// The fronts of a configuration, made ready.
+pub(crate) struct Ready(Vec<([u8; 32], Arc<Dial>)>);
+
+/// Reads what a configuration says of its fronts.
 ///
 /// # Errors
 /// When a key or certificate cannot be read.
-pub fn start(gateway: &Arc<Gateway>) -> Result<Vec<JoinHandle<()>>, String> {
-    let runtime = gateway.runtime.load_full();
-    let taking = Arc::default();
-    let mut all = Vec::new();
-    for config in runtime.config.all_fronts() {
-        all.extend(join(gateway, &runtime.config.cell.name, config.clone(), &taking)?);
-    }
-    Ok(all)
+pub(crate) fn prepare(gateway: &Arc<Gateway>, config: &Config) -> Result<Ready, String> {
+    let of = |front: &JoinConfig| {
+        let made_from = made_from(&config.cell.name, front)?;
+        Ok((made_from, Arc::new(dial(gateway, &config.cell.name, front.clone())?)))
+    };
+    config.all_fronts().map(of).collect::<Result<_, String>>().map(Ready)
 }
 
-/// Joins one front: a task for each connection. `taking` is one for all of them.
-fn join(
-    gateway: &Arc<Gateway>,
-    cell: &str,
-    config: JoinConfig,
-    taking: &Arc<tokio::sync::Mutex<()>>,
-) -> Result<Vec<JoinHandle<()>>, String> {
+/// Joins these fronts: those that are joined already as they are keep their connections, others are left, in order.
+pub(crate) fn apply(gateway: &Gateway, ready: Ready) {
+    let mut open = gateway.joins.open.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut before = std::mem::take(&mut *open);
+    for (made_from, dial) in ready.0 {
+        let same = before.iter().position(|join| join.made_from == made_from);
+        open.push(match same {
+            Some(n) => before.swap_remove(n),
+            None => {
+                let all = 0..dial.config.connections;
+                let tasks = all.map(|_| tokio::spawn(keep(dial.clone()))).collect();
+                Join { made_from, dial, tasks }
+            }
+        });
+    }
+    for gone in before {
+        gone.dial.over.send_replace(true);
+    }
+}
+
+impl Joins {
+    /// Waits until the connections have ended, once the gateway stops.
+    pub(crate) async fn ended(&self) {
+        let all = std::mem::take(&mut *self.open.lock().unwrap_or_else(PoisonError::into_inner));
+        for task in all.into_iter().flat_map(|join| join.tasks) {
+            let _ = task.await;
+        }
+    }
+}
+
+fn made_from(cell: &str, front: &JoinConfig) -> Result<[u8; 32], String> {
+    let mut hash = Sha256::new();
+    hash.update(format!("{cell}\n{front:?}\n"));
+    let read = |path: &Path| std::fs::read(path).map_err(|e| format!("{}: {}", path.display(), e.kind()));
+    for file in [&front.certificate, &front.ca, &front.assertions].into_iter().chain(&front.policies) {
+        hash.update(Sha256::digest(read(file)?));
+    }
+    hash.update(Sha256::digest(pem(&front.key)?));
+    Ok(hash.finalize().into())
+}
+
+fn dial(gateway: &Arc<Gateway>, cell: &str, config: JoinConfig) -> Result<Dial, String> {
     let key = pem(&config.key)?;
     let identity = (config.certificate.as_path(), key.as_str(), "the key of the cell's certificate");
     let mut client = tls::client(Some(&config.ca), Some(identity)).map_err(|e| e.to_string())?;
@@ -83,17 +142,33 @@ fn join(
         .map_err(|_| format!("front.address: {} is no host name", config.host))?;
     let checker = Checker::new(&config.name, cell, public_key(&config.assertions)?);
     let policies = config.policies.as_deref().map(public_key).transpose()?;
-    let joined = Arc::new(Joined::new(gateway.clone(), checker, policies, taking.clone()));
-    let connections = config.connections;
-    let dial = Arc::new(Dial { config, tls: TlsConnector::from(Arc::new(client)), server, joined });
-    Ok((0..connections).map(|_| tokio::spawn(keep(dial.clone()))).collect())
+    let joined = Arc::new(Joined::new(gateway.clone(), checker, policies, gateway.joins.taking.clone()));
+    let over = watch::Sender::new(false);
+    Ok(Dial { config, tls: TlsConnector::from(Arc::new(client)), server, joined, over })
+}
+
+impl Dial {
+    /// Resolves when this front is to be left, or the gateway stops.
+    fn over(&self) -> impl Future<Output = ()> + Send + use<> {
+        let (mut over, mut stopping) = (self.over.subscribe(), self.joined.gateway.stopping.subscribe());
+        async move {
+            tokio::select! {
+                () = reached(Some(&mut over)) => {}
+                () = reached(Some(&mut stopping)) => {}
+            }
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        *self.over.borrow() || *self.joined.gateway.stopping.borrow()
+    }
 }
 
 /// Reads a public key.
 ///
 /// # Errors
 /// A sentence that names the file.
-pub fn public_key(path: &std::path::Path) -> Result<PublicKey, String> {
+pub fn public_key(path: &Path) -> Result<PublicKey, String> {
     let text = std::fs::read_to_string(path).map_err(|e| format!("{}: {}", path.display(), e.kind()))?;
     PublicKey::from_pem(&text).map_err(|e| format!("{}: {e}", path.display()))
 }
@@ -108,13 +183,12 @@ pub(crate) fn exported<D>(tls: &rustls::ConnectionCommon<D>) -> Option<Exported>
 
 /// Keeps one connection up until the gateway stops.
 async fn keep(dial: Arc<Dial>) {
-    let mut stopping = dial.joined.gateway.stopping.subscribe();
     let mut pause = FIRST_PAUSE;
     loop {
         let began = std::time::Instant::now();
         let connected = tokio::select! {
             connected = connect(&dial) => connected,
-            () = reached(Some(&mut stopping)) => return,
+            () = dial.over() => return,
         };
         match connected {
             Ok((stream, peer)) => {
@@ -124,7 +198,7 @@ async fn keep(dial: Arc<Dial>) {
             }
             Err(why) => tracing::warn!(front = %dial.config.name, why, "the front cannot be joined"),
         }
-        if *stopping.borrow() {
+        if dial.is_over() {
             return;
         }
         pause = if began.elapsed() > STOOD { FIRST_PAUSE } else { (pause * 2).min(LONGEST_PAUSE) };
@@ -132,7 +206,7 @@ async fn keep(dial: Arc<Dial>) {
         let spread = pause.mul_f64(rand::random_range(0.5..1.0));
         tokio::select! {
             () = tokio::time::sleep(spread) => {}
-            () = reached(Some(&mut stopping)) => return,
+            () = dial.over() => return,
         }
     }
 }
@@ -172,14 +246,14 @@ async fn serve(dial: &Dial, stream: TlsStream<TcpStream>, peer: SocketAddr) {
         .keep_alive_timeout(PING)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_frame_size(FRAME)
         .max_concurrent_streams(u32::try_from(runtime.config.limits.concurrency).unwrap_or(u32::MAX))
         .max_header_list_size(u32::try_from(runtime.config.limits.headers).unwrap_or(u32::MAX));
     drop(runtime);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
-    let mut stopping = dial.joined.gateway.stopping.subscribe();
     tokio::select! {
         _ = connection.as_mut() => return,
-        () = reached(Some(&mut stopping)) => connection.as_mut().graceful_shutdown(),
+        () = dial.over() => connection.as_mut().graceful_shutdown(),
     }
     let mut cut = dial.joined.gateway.ending.cut();
     tokio::select! {
