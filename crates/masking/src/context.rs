@@ -91,6 +91,67 @@ const WORDS: &[(&str, Bits, &str)] = &[
     ("телефон", PHONE, ""),
     ("gsm", PHONE, ""),
     ("tlf", PHONE, ""),
+    ("llámame", PHONE, ""),
+    ("llamame", PHONE, ""),
+    ("llámeme", PHONE, ""),
+    ("llámenos", PHONE, ""),
+    ("llamar", PHONE, ""),
+    ("rufen", PHONE, ""),
+    ("anrufen", PHONE, ""),
+    ("anruf", PHONE, ""),
+    ("erreichbar", PHONE, ""),
+    ("erreichen unter", PHONE, ""),
+    ("appelez", PHONE, ""),
+    ("appelez-moi", PHONE, ""),
+    ("appeler", PHONE, ""),
+    ("joignable", PHONE, ""),
+    ("joindre", PHONE, ""),
+    ("chiamami", PHONE, ""),
+    ("chiamare", PHONE, ""),
+    ("chiamatemi", PHONE, ""),
+    ("ligue", PHONE, ""),
+    ("ligue-me", PHONE, ""),
+    ("ligar", PHONE, ""),
+    ("bel mij", PHONE, ""),
+    ("bellen", PHONE, ""),
+    ("bereikbaar", PHONE, ""),
+    ("zadzwoń", PHONE, ""),
+    ("zadzwon", PHONE, ""),
+    ("dzwonić", PHONE, ""),
+    ("zadzwonić", PHONE, ""),
+    ("ring mig", PHONE, ""),
+    ("ring meg", PHONE, ""),
+    ("ringe", PHONE, ""),
+    ("ringa", PHONE, ""),
+    ("soita", PHONE, ""),
+    ("soittaa", PHONE, ""),
+    ("zavolejte", PHONE, ""),
+    ("zavolejte mi", PHONE, ""),
+    ("volejte", PHONE, ""),
+    ("zavolajte", PHONE, ""),
+    ("hívjon", PHONE, ""),
+    ("hívj fel", PHONE, ""),
+    ("sunați-mă", PHONE, ""),
+    ("sunați", PHONE, ""),
+    ("suna-ma", PHONE, ""),
+    ("nazovite", PHONE, ""),
+    ("nazovi", PHONE, ""),
+    ("pokličite", PHONE, ""),
+    ("pokliči", PHONE, ""),
+    ("καλέστε", PHONE, ""),
+    ("πάρτε με", PHONE, ""),
+    ("обадете се", PHONE, ""),
+    ("paskambinkite", PHONE, ""),
+    ("piezvaniet", PHONE, ""),
+    ("zvaniet", PHONE, ""),
+    ("helista", PHONE, ""),
+    ("helistage", PHONE, ""),
+    ("arayın", PHONE, ""),
+    ("ara beni", PHONE, ""),
+    ("voicemail", PHONE, ""),
+    ("pager", PHONE, ""),
+    ("ring me", PHONE, ""),
+    ("ring us", PHONE, ""),
     ("card", CARD, ""),
     ("credit card", CARD, ""),
     ("visa", CARD, ""),
@@ -313,6 +374,11 @@ pub(crate) struct Words {
     meanings: Vec<Bits>,
 }
 
+/// Where the sentence ends that a text begins in.
+fn sentence(text: &[u8]) -> Option<usize> {
+    memchr::memmem::find(text, b". ")
+}
+
 impl Words {
     pub(crate) fn new() -> Self {
         // A word may belong to several countries: it means all of them.
@@ -351,6 +417,8 @@ impl Words {
         if other {
             return said;
         }
+        // `Teléfono 612 345 678. PESEL 44051401359`: what is named is not named again by the next sentence.
+        let stop = if said == 0 { stop } else { sentence(after).unwrap_or(stop).min(stop) };
         let behind = self.read(after.get(..stop).unwrap_or_default());
         // `NIF 10111176-P (order 9195)`: behind a value that is named, another one is named.
         said | if said == 0 { behind } else { behind & !OTHER }
