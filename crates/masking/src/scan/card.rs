@@ -3,6 +3,7 @@
 use carnet_model::DataClass;
 
 use super::checks::{luhn, number, uniform};
+use super::digits::Row;
 use super::number::{Candidate, ends};
 use super::{Scanner, Text};
 use crate::context;
@@ -28,6 +29,19 @@ fn issued(d: &[u8]) -> Option<bool> {
             && matches!(four, 5018 | 5020 | 5038 | 5600..=5899 | 6304 | 6390 | 6759 | 6761..=6763 | 604);
     let maestro = matches!(four, 5000..=5099 | 5600..=5899 | 6000..=6999) && (12..=19).contains(&n);
     (sure || maestro).then_some(sure)
+}
+
+/// Whether a card in the groups that cards are printed in begins at `start`.
+pub(super) fn begins(bytes: &[u8], start: usize) -> bool {
+    let row = Row::read(bytes, start);
+    let (lengths, n) = row.lengths();
+    let printed = match lengths.get(..n).unwrap_or_default() {
+        [4, 4, 4, 4, ..] => 16,
+        [4, 6, 5, ..] => 15,
+        _ => return false,
+    };
+    let d = row.digits.first(printed);
+    luhn(d) && !uniform(d) && issued(d) == Some(true)
 }
 
 /// Looks for a card at the beginning of the row.

@@ -6,7 +6,7 @@ use carnet_model::DataClass;
 use super::bytes::digit;
 use super::digits::Digits;
 use super::number::{Candidate, ends, meaning};
-use super::{Scanner, Text};
+use super::{Scanner, Text, card};
 use crate::context;
 
 mod plan;
@@ -21,9 +21,21 @@ struct Extent {
     groups: usize,
     /// End and count of digits after each group.
     stops: [(usize, usize); 12],
+    /// Where each group begins.
+    starts: [usize; 12],
 }
 
 impl Extent {
+    /// How many groups stand in front of a card: `+49 30 12345678 4539 1488 0343 6467` is two values.
+    fn before_card(&self, bytes: &[u8]) -> usize {
+        let groups = self.groups.min(12);
+        if self.digits.all().len() < 16 {
+            return groups;
+        }
+        let starts = self.starts.get(1..groups).unwrap_or_default();
+        starts.iter().position(|at| card::begins(bytes, *at)).map_or(groups, |n| n + 1)
+    }
+
     /// Without the last groups, the longest beginning that is an international number.
     fn international(&self, bytes: &[u8], plans: &Plans) -> Option<(usize, u8)> {
         // A stop in the middle of something with dots or hyphens would leave the rest of it.
@@ -31,7 +43,7 @@ impl Extent {
             !(matches!(bytes.get(end), Some(b'.' | b'-' | b'/'))
                 && bytes.get(end + 1).copied().is_some_and(digit))
         };
-        let stops = self.stops.get(..self.groups.min(12))?;
+        let stops = self.stops.get(..self.before_card(bytes))?;
         stops
             .iter()
             .rev()
@@ -41,7 +53,8 @@ impl Extent {
 }
 
 fn extent(bytes: &[u8], start: usize) -> Extent {
-    let mut e = Extent { end: start, digits: Digits::default(), groups: 0, stops: [(0, 0); 12] };
+    let mut e =
+        Extent { end: start, digits: Digits::default(), groups: 0, stops: [(0, 0); 12], starts: [0; 12] };
     let (mut i, mut gap, mut count) = (start, 2, 0);
     let mut open = false;
     let wrapped = start.checked_sub(1).and_then(|i| bytes.get(i)) == Some(&b'(');
@@ -50,7 +63,12 @@ fn extent(bytes: &[u8], start: usize) -> Extent {
             if count == 20 {
                 break;
             }
-            e.groups += usize::from(gap > 0);
+            if gap > 0 {
+                if let Some(at) = e.starts.get_mut(e.groups) {
+                    *at = i;
+                }
+                e.groups += 1;
+            }
             e.digits.push(b);
             count += 1;
             (e.end, gap) = (i + 1, 0);
