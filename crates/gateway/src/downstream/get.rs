@@ -119,7 +119,7 @@ async fn http_stream(
     };
     let shell = shell(gateway, &open, link, reply);
     shell.reply.stream();
-    tokio::spawn(async move { streams::stand(&arrived, &shell, answers).await });
+    tokio::spawn(Box::pin(async move { streams::stand(&arrived, &shell, answers).await }));
     response.await.unwrap_or_else(|_| body::empty(StatusCode::INTERNAL_SERVER_ERROR))
 }
 
@@ -235,7 +235,7 @@ async fn standing(
     let link =
         Link::Channel { server: server.clone(), open: open.clone(), limits, shared: false, wait: KEEP_ALIVE };
     let shell = shell(gateway, open, link, Growing::into_stream(feed.clone(), Framing::Events));
-    pump(arrived, shell, duplex.listen(), feed).await;
+    Box::pin(pump(arrived, shell, duplex.listen(), feed)).await;
 }
 
 async fn keep_alive(gateway: &Gateway, feed: &mpsc::Sender<Bytes>) {

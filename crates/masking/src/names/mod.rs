@@ -43,6 +43,9 @@ const SHORT: usize = 48;
 /// Titles that a tagged name does not keep.
 const TITLES: [&str; 13] =
     ["Mr", "Mrs", "Ms", "Miss", "Dr", "Drs", "Prof", "Herr", "Frau", "Mme", "Sig", "Sr", "Sra"];
+/// Words in front of a name, with a capital at the beginning of a line.
+const BEFORE: [&str; 13] =
+    ["To", "From", "Cc", "CC", "Bcc", "BCC", "Dear", "Hi", "Hello", "Hey", "Attn", "Thanks", "President"];
 /// Words at the beginning of sentences that are also in the lists of names.
 const WORDS: [&str; 18] = [
     "Sie", "Kunde", "Kundin", "Reads", "Read", "Bitte", "Der", "Die", "Das", "Order", "Bonjour", "Hola",
@@ -249,6 +252,7 @@ pub(crate) fn scan(text: &str, hint: Option<Hint>, hits: &mut Vec<Hit>, first: u
                 names(&masked.text, sentence, &tagger.tags, &model, kind, found);
             }
         }
+        found.iter_mut().for_each(|h| trim(&masked.text, h));
         // A cue and the tagger may see the same name.
         found.sort_by_key(|h: &Hit| (h.start, std::cmp::Reverse(h.end)));
         found.dedup_by(|b, a| b.start < a.end);
@@ -265,6 +269,23 @@ pub(crate) fn scan(text: &str, hint: Option<Hint>, hits: &mut Vec<Hit>, first: u
             ..*h
         }));
         fresh = Some(self::spans(hits.get(from..).unwrap_or_default()));
+    }
+}
+
+/// Leaves what stands in front of a person's name and is none of it: `To Grace Hopper`, `; Merkel`.
+fn trim(text: &str, hit: &mut Hit) {
+    while hit.class == DataClass::PERSON {
+        let Some(name) = text.get(hit.start as usize..hit.end as usize) else { return };
+        let bare = name.trim_start_matches([' ', ',', ';', ':', '-']);
+        let step = match bare.split_once(' ') {
+            _ if bare.is_empty() => return,
+            _ if bare.len() < name.len() => name.len() - bare.len(),
+            Some((word, rest)) if BEFORE.contains(&word.trim_end_matches(':')) && !rest.trim().is_empty() => {
+                word.len()
+            }
+            _ => return,
+        };
+        hit.start += step as u32;
     }
 }
 

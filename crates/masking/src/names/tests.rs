@@ -39,6 +39,8 @@ fn people_by_their_place() {
         ("Renee,\nthe papers are in the mail.", "Renee"),
         ("Attendees: Pam Butler, Thomas Martin, Greg Neal", "Thomas Martin"),
         ("Margaret Holloway", "Margaret Holloway"),
+        ("To Grace Hopper <grace@example.org>, not yet", "Grace Hopper"),
+        ("President Obama and his wife spoke to everybody.", "Obama"),
         ("Me llamo Lucía Pérez y no puedo entrar", "Lucía Pérez"),
     ] {
         let got = found(text);
