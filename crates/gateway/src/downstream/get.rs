@@ -119,7 +119,7 @@ async fn http_stream(
     };
     let shell = shell(gateway, &open, link, reply);
     shell.reply.stream();
-    tokio::spawn(Box::pin(async move { streams::stand(&arrived, &shell, answers).await }));
+    tokio::spawn(async move { Box::pin(streams::stand(&arrived, &shell, answers)).await });
     response.await.unwrap_or_else(|_| body::empty(StatusCode::INTERNAL_SERVER_ERROR))
 }
 
